@@ -1,0 +1,39 @@
+package ordering
+
+// queue is a first-in, first-out queue. Pushing and popping cost a constant on average, and what was popped is
+// let go. The zero value is an empty queue.
+type queue[E any] struct {
+	elems []E
+	head  int // elems[:head] were popped
+}
+
+func (q *queue[E]) len() int { return len(q.elems) - q.head }
+
+func (q *queue[E]) push(e E) { q.elems = append(q.elems, e) }
+
+// first returns the oldest element. The queue must not be empty.
+func (q *queue[E]) first() E { return q.elems[q.head] }
+
+// pop removes the oldest element and returns it. The queue must not be empty.
+func (q *queue[E]) pop() E {
+	var none E
+	e := q.elems[q.head]
+	q.elems[q.head] = none
+	q.head++
+	switch {
+	case q.head == len(q.elems):
+		q.elems, q.head = nil, 0
+	case q.head >= 32 && q.head*2 >= len(q.elems):
+		// Half of it is gone: moving the rest costs no more than what was popped since the last move.
+		q.elems, q.head = append([]E(nil), q.elems[q.head:]...), 0
+	}
+	return e
+}
+
+// cut removes all but the n oldest elements and returns them, oldest first.
+func (q *queue[E]) cut(n int) []E {
+	keep := min(q.head+n, len(q.elems))
+	rest := q.elems[keep:]
+	q.elems = q.elems[:keep:keep]
+	return rest
+}
