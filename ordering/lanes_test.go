@@ -73,6 +73,19 @@ func (d *desk) giveBack(key string, it *item) {
 	d.returned[key] = append(d.returned[key], it.seq)
 }
 
+// finished and givenBack read the record of a key, with the lock that the handlers write it under.
+func (d *desk) finished(key string) []int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.done[key])
+}
+
+func (d *desk) givenBack(key string) []int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.returned[key])
+}
+
 func put(t *testing.T, l *Lanes[*item], it *item) {
 	t.Helper()
 	if err := l.Put(t.Context(), it.key, 1, it); err != nil {
@@ -92,8 +105,8 @@ func TestItemsOfAKeyAreHandledOneAtATimeAndInOrder(t *testing.T) {
 		for i := range want {
 			want[i] = i
 		}
-		if !slices.Equal(d.done["a"], want) || d.overlaps != 0 {
-			t.Errorf("handled %v with %d overlaps, want 0..19 with none", d.done["a"], d.overlaps)
+		if !slices.Equal(d.finished("a"), want) || d.overlaps != 0 {
+			t.Errorf("handled %v with %d overlaps, want 0..19 with none", d.finished("a"), d.overlaps)
 		}
 	})
 }
@@ -126,12 +139,12 @@ func TestAWaitingLaneTakesNoCallAndHoldsUpNoOther(t *testing.T) {
 			put(t, l, &item{key: "other", seq: i, work: time.Millisecond})
 		}
 		time.Sleep(time.Second)
-		if len(d.done["other"]) != 10 || len(d.done["waits"]) != 0 {
-			t.Fatalf("after a second: other %v, waits %v; want ten and none", d.done["other"], d.done["waits"])
+		if len(d.finished("other")) != 10 || len(d.finished("waits")) != 0 {
+			t.Fatalf("after a second: other %v, waits %v; want ten and none", d.finished("other"), d.finished("waits"))
 		}
 		time.Sleep(time.Minute)
-		if want := []int{0, 1}; !slices.Equal(d.done["waits"], want) {
-			t.Errorf("the waiting lane handled %v, want %v", d.done["waits"], want)
+		if want := []int{0, 1}; !slices.Equal(d.finished("waits"), want) {
+			t.Errorf("the waiting lane handled %v, want %v", d.finished("waits"), want)
 		}
 	})
 }
@@ -182,7 +195,7 @@ func TestPutGivesUpWithItsContext(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		put(t, l, &item{key: "c"}) // the room is whole again
 		synctest.Wait()
-		if len(d.done["b"]) != 0 || len(d.done["c"]) != 1 {
+		if len(d.finished("b")) != 0 || len(d.finished("c")) != 1 {
 			t.Errorf("done %v, want a and c", d.done)
 		}
 	})
@@ -224,15 +237,15 @@ func TestStopReturnsAtOnceWhatNoHandlerWorksOn(t *testing.T) {
 		go func() { l.Stop(); stopped <- time.Since(begin) }()
 		synctest.Wait()
 		for key, want := range map[string][]int{"waiting": {0, 1}, "running": {1, 2}, "failing": {1}, "queued": {0}} {
-			if !slices.Equal(d.returned[key], want) {
-				t.Errorf("%s: returned at once %v, want %v", key, d.returned[key], want)
+			if !slices.Equal(d.givenBack(key), want) {
+				t.Errorf("%s: returned at once %v, want %v", key, d.givenBack(key), want)
 			}
 		}
 		if took := <-stopped; took != 5*time.Second {
 			t.Errorf("Stop took %v, want the 5s of the running call", took)
 		}
-		if !slices.Equal(d.done["running"], []int{0}) || !slices.Equal(d.returned["failing"], []int{1, 0}) {
-			t.Errorf("running finished %v, failing returned %v; want [0] and [1 0]", d.done["running"], d.returned["failing"])
+		if !slices.Equal(d.finished("running"), []int{0}) || !slices.Equal(d.givenBack("failing"), []int{1, 0}) {
+			t.Errorf("running finished %v, failing returned %v; want [0] and [1 0]", d.finished("running"), d.givenBack("failing"))
 		}
 		if err := l.Put(t.Context(), "late", 1, &item{}); !errors.Is(err, ErrStopped) {
 			t.Errorf("Put after Stop = %v, want ErrStopped", err)
@@ -295,13 +308,13 @@ func TestRandomItemsAreEachFinishedOrReturnedOnce(t *testing.T) {
 				t.Errorf("seed %d: %d overlaps in a key, %d calls at once of %d", seed, d.overlaps, d.peak, maxCalls)
 			}
 			for key, n := range put {
-				if !slices.IsSorted(d.done[key]) {
-					t.Errorf("seed %d: key %s was handled in the order %v", seed, key, d.done[key])
+				if !slices.IsSorted(d.finished(key)) {
+					t.Errorf("seed %d: key %s was handled in the order %v", seed, key, d.finished(key))
 				}
-				all := slices.Concat(d.done[key], d.returned[key])
+				all := slices.Concat(d.finished(key), d.givenBack(key))
 				slices.Sort(all)
 				if len(slices.Compact(slices.Clone(all))) != n || len(all) != n {
-					t.Errorf("seed %d: key %s: %d put, done %v, returned %v", seed, key, n, d.done[key], d.returned[key])
+					t.Errorf("seed %d: key %s: %d put, done %v, returned %v", seed, key, n, d.finished(key), d.givenBack(key))
 				}
 			}
 		})
