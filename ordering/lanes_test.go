@@ -101,6 +101,7 @@ func TestItemsOfAKeyAreHandledOneAtATimeAndInOrder(t *testing.T) {
 			put(t, l, &item{key: "a", seq: i, work: time.Duration(20-i) * time.Millisecond})
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		want := make([]int, 20)
 		for i := range want {
 			want[i] = i
@@ -123,6 +124,7 @@ func TestDifferentKeysAreWorkedOnSideBySideUpToTheLimitOfCalls(t *testing.T) {
 			t.Errorf("%d handlers at once, want 4", d.peak)
 		}
 		time.Sleep(301 * time.Millisecond)
+		synctest.Wait()
 		if got := len(d.done); got != 12 {
 			t.Errorf("%d of 12 keys done after three rounds of four", got)
 		}
@@ -139,10 +141,12 @@ func TestAWaitingLaneTakesNoCallAndHoldsUpNoOther(t *testing.T) {
 			put(t, l, &item{key: "other", seq: i, work: time.Millisecond})
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if len(d.finished("other")) != 10 || len(d.finished("waits")) != 0 {
 			t.Fatalf("after a second: other %v, waits %v; want ten and none", d.finished("other"), d.finished("waits"))
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if want := []int{0, 1}; !slices.Equal(d.finished("waits"), want) {
 			t.Errorf("the waiting lane handled %v, want %v", d.finished("waits"), want)
 		}
@@ -158,6 +162,7 @@ func TestALongLaneTakesTurnsWithTheOthers(t *testing.T) {
 		}
 		put(t, l, &item{key: "lone", work: 10 * time.Millisecond})
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if got := d.at["lone/0"]; got > 50*time.Millisecond {
 			t.Errorf("the lone item was done after %v, behind the hot lane", got)
 		}
@@ -178,6 +183,7 @@ func TestPutBlocksUntilThereIsRoom(t *testing.T) {
 				t.Errorf("limits %v: the fourth Put took %v, want 100ms", limits, got)
 			}
 			time.Sleep(time.Second)
+			synctest.Wait()
 		})
 	}
 }
@@ -193,6 +199,7 @@ func TestPutGivesUpWithItsContext(t *testing.T) {
 			t.Errorf("Put = %v, want deadline exceeded", err)
 		}
 		time.Sleep(2 * time.Minute)
+		synctest.Wait()
 		put(t, l, &item{key: "c"}) // the room is whole again
 		synctest.Wait()
 		if len(d.finished("b")) != 0 || len(d.finished("c")) != 1 {
