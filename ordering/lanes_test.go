@@ -86,6 +86,13 @@ func (d *desk) givenBack(key string) []int {
 	return slices.Clone(d.returned[key])
 }
 
+// sums reads how many handlers ever ran at once, how often two ran in one key, and how many keys have finished items.
+func (d *desk) sums() (peak, overlaps, keys int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.peak, d.overlaps, len(d.done)
+}
+
 func put(t *testing.T, l *Lanes[*item], it *item) {
 	t.Helper()
 	if err := l.Put(t.Context(), it.key, 1, it); err != nil {
@@ -106,8 +113,8 @@ func TestItemsOfAKeyAreHandledOneAtATimeAndInOrder(t *testing.T) {
 		for i := range want {
 			want[i] = i
 		}
-		if !slices.Equal(d.finished("a"), want) || d.overlaps != 0 {
-			t.Errorf("handled %v with %d overlaps, want 0..19 with none", d.finished("a"), d.overlaps)
+		if _, overlaps, _ := d.sums(); !slices.Equal(d.finished("a"), want) || overlaps != 0 {
+			t.Errorf("handled %v with %d overlaps, want 0..19 with none", d.finished("a"), overlaps)
 		}
 	})
 }
@@ -120,12 +127,12 @@ func TestDifferentKeysAreWorkedOnSideBySideUpToTheLimitOfCalls(t *testing.T) {
 			put(t, l, &item{key: fmt.Sprint(i), work: 100 * time.Millisecond})
 		}
 		synctest.Wait()
-		if d.peak != 4 {
-			t.Errorf("%d handlers at once, want 4", d.peak)
+		if peak, _, _ := d.sums(); peak != 4 {
+			t.Errorf("%d handlers at once, want 4", peak)
 		}
 		time.Sleep(301 * time.Millisecond)
 		synctest.Wait()
-		if got := len(d.done); got != 12 {
+		if _, _, got := d.sums(); got != 12 {
 			t.Errorf("%d of 12 keys done after three rounds of four", got)
 		}
 	})
@@ -311,8 +318,8 @@ func TestRandomItemsAreEachFinishedOrReturnedOnce(t *testing.T) {
 			cancel()
 			l.Stop()
 			<-feeding
-			if d.overlaps != 0 || d.peak > maxCalls {
-				t.Errorf("seed %d: %d overlaps in a key, %d calls at once of %d", seed, d.overlaps, d.peak, maxCalls)
+			if peak, overlaps, _ := d.sums(); overlaps != 0 || peak > maxCalls {
+				t.Errorf("seed %d: %d overlaps in a key, %d calls at once of %d", seed, overlaps, peak, maxCalls)
 			}
 			for key, n := range put {
 				if !slices.IsSorted(d.finished(key)) {
