@@ -1,0 +1,70 @@
+package people
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	people "google.golang.org/api/people/v1"
+)
+
+// Update calls people.updateContact: the fields of the mask ("names,urls") are replaced by what person holds, and
+// cleared where it holds nothing. It blocks until the answer or the end of ctx; errors are of type [*Error].
+//
+// The person carries its resource name and its etag. It is not changed. The answer holds what read asks for; where
+// read.Fields is empty the service answers with all fields.
+func (c *Client) Update(ctx context.Context, user string, person *people.Person, mask string, read Read) (*people.Person, error) {
+	request := c.api.UpdateContact(person.ResourceName, withMasked(person, mask)).UpdatePersonFields(mask)
+	if read.Fields != "" {
+		request.PersonFields(read.Fields)
+	}
+	if len(read.Sources) > 0 {
+		request.Sources(read.Sources...)
+	}
+	return call(ctx, user, "people.updateContact", func(ctx context.Context) (*people.Person, error) {
+		return request.Context(ctx).Do()
+	})
+}
+
+// UpdatePhoto calls people.updateContactPhoto with a photo in base64; whatever etag the contact has, the last write
+// wins. It blocks until the answer or the end of ctx; errors are of type [*Error]. Where read.Fields is empty the
+// service answers with nothing, and the person is nil.
+func (c *Client) UpdatePhoto(ctx context.Context, user, resourceName, photoBytes string, read Read) (*people.Person, error) {
+	request := c.api.UpdateContactPhoto(resourceName, &people.UpdateContactPhotoRequest{
+		PhotoBytes:   photoBytes,
+		PersonFields: read.Fields,
+		Sources:      read.Sources,
+	})
+	answer, err := call(ctx, user, "people.updateContactPhoto", func(ctx context.Context) (*people.UpdateContactPhotoResponse, error) {
+		return request.Context(ctx).Do()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer.Person, nil
+}
+
+// Get calls people.get. It blocks until the answer or the end of ctx; errors are of type [*Error]. The service
+// rejects an empty read.Fields.
+func (c *Client) Get(ctx context.Context, user, resourceName string, read Read) (*people.Person, error) {
+	request := c.api.Get(resourceName).PersonFields(read.Fields)
+	if len(read.Sources) > 0 {
+		request.Sources(read.Sources...)
+	}
+	return call(ctx, user, "people.get", func(ctx context.Context) (*people.Person, error) {
+		return request.Context(ctx).Do()
+	})
+}
+
+// withMasked returns a shallow copy of a person that also sends the masked fields which are empty. The library leaves
+// them out unless they are named in ForceSendFields, by their names in Go: those of JSON with a capital.
+func withMasked(person *people.Person, mask string) *people.Person {
+	sent := *person
+	sent.ForceSendFields = slices.Clone(person.ForceSendFields)
+	for field := range strings.SplitSeq(mask, ",") {
+		if field = strings.TrimSpace(field); field != "" {
+			sent.ForceSendFields = append(sent.ForceSendFields, strings.ToUpper(field[:1])+field[1:])
+		}
+	}
+	return &sent
+}
