@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Decode reads a message strictly and checks it against every rule of the contract.
@@ -61,7 +62,9 @@ func unmarshal(data []byte, v any, sh *shape, maxDepth int) error {
 	if err := scanText(data, sh, maxDepth); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(data, v, json.RejectUnknownMembers(true)); err != nil {
+	// The scan has refused doubled names where v has names, and a value kept as JSON is scanned on its own.
+	err := json.Unmarshal(data, v, json.RejectUnknownMembers(true), jsontext.AllowDuplicateNames(true))
+	if err != nil {
 		return fail(Invalid, "", "does not fit its type") // the scan has left nothing that leads here
 	}
 	return nil
