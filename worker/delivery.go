@@ -1,0 +1,46 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/contactrelay/contactrelay/deadletter"
+	"github.com/contactrelay/contactrelay/messages"
+)
+
+// source is what the worker needs of a subscription.
+type source interface {
+	// Ordered reports whether the subscription delivers the messages of a key in their order.
+	Ordered(ctx context.Context) (bool, error)
+	// Receive hands over every delivery, those of a key one after the other, until ctx is done or the
+	// subscription fails for good. It returns when everything handed over was answered; nil if ctx was done.
+	Receive(ctx context.Context, take func(context.Context, delivery)) error
+}
+
+// topic is what the worker needs of the dead-letter topic: it blocks until the message is confirmed.
+type topic interface {
+	Publish(ctx context.Context, m deadletter.Message) error
+}
+
+// delivery is one message as Pub/Sub delivered it.
+type delivery struct {
+	id      string // Pub/Sub's own
+	publish time.Time
+	message messages.Message
+	answer  answer
+}
+
+// answer is how a delivery is settled: exactly one of the two, once.
+type answer interface {
+	Ack()
+	Nack()
+}
+
+// bytes is what a delivery counts for in the limit of bytes held.
+func (d *delivery) bytes() int {
+	n := len(d.message.Data) + len(d.message.OrderingKey)
+	for name, value := range d.message.Attributes {
+		n += len(name) + len(value)
+	}
+	return n
+}

@@ -1,0 +1,70 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+
+	"github.com/contactrelay/contactrelay/messages"
+)
+
+const (
+	// streams is how many streams Receive pulls on. A key stays on one stream, so a stream that a hot key fills
+	// does not stop the others.
+	streams = 4
+	// maxExtension is how long the client keeps the lease of a held message; with the client's default of an hour
+	// a message that waits longer is silently given up and delivered again.
+	maxExtension = 24 * time.Hour
+	// extension is by how much a lease is extended at a time. The client's default follows the 99th percentile of
+	// the time to ack and asks again every few seconds for messages that wait for minutes.
+	extension = 60 * time.Second
+)
+
+// Subscription receives from a Pub/Sub subscription through the real client.
+type Subscription struct {
+	client     *pubsub.Client
+	name       string
+	subscriber *pubsub.Subscriber
+}
+
+// NewSubscription prepares to receive from the subscription of that full name, with at most the given number of
+// messages and bytes outstanding. It dials nothing. Closing the client is the caller's.
+func NewSubscription(client *pubsub.Client, name string, maxMessages, maxBytes int) *Subscription {
+	s := client.Subscriber(name)
+	s.ReceiveSettings.NumGoroutines = streams
+	s.ReceiveSettings.EnablePerStreamFlowControl = true
+	s.ReceiveSettings.MaxOutstandingMessages = max(1, maxMessages/streams)
+	s.ReceiveSettings.MaxOutstandingBytes = max(1, maxBytes/streams)
+	s.ReceiveSettings.MaxExtension = maxExtension
+	s.ReceiveSettings.MinDurationPerAckExtension = extension
+	return &Subscription{client: client, name: name, subscriber: s}
+}
+
+// Ordered reports whether the subscription has message ordering. It blocks for one call.
+func (s *Subscription) Ordered(ctx context.Context) (bool, error) {
+	got, err := s.client.SubscriptionAdminClient.GetSubscription(ctx, &pubsubpb.GetSubscriptionRequest{Subscription: s.name})
+	if err != nil {
+		return false, fmt.Errorf("read the settings of %s: %w", s.name, err)
+	}
+	return got.EnableMessageOrdering, nil
+}
+
+// Receive hands over deliveries until ctx is done. The client calls take for the messages of a key one after the
+// other. The client's own timed shutdown is not used: with it, acks that handlers gave get lost.
+func (s *Subscription) Receive(ctx context.Context, take func(context.Context, delivery)) error {
+	err := s.subscriber.Receive(ctx, func(ctx context.Context, m *pubsub.Message) {
+		take(ctx, delivery{
+			id:      m.ID,
+			publish: m.PublishTime,
+			message: messages.Message{OrderingKey: m.OrderingKey, Attributes: m.Attributes, Data: m.Data},
+			answer:  m,
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("receive from %s: %w", s.name, err)
+	}
+	return nil
+}

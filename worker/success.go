@@ -1,0 +1,40 @@
+package worker
+
+import (
+	"sync"
+	"time"
+)
+
+// successes is whose calls succeeded last: it tells a user's fault from everybody's. The zero value is ready; safe
+// for concurrent use.
+type successes struct {
+	mu    sync.Mutex // guards the fields below
+	last  success
+	other success // the last one of a user that is not last's
+}
+
+type success struct {
+	user string
+	at   time.Time
+}
+
+// note remembers that a call of the user succeeded.
+func (s *successes) note(user string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last.user != user {
+		s.other = s.last
+	}
+	s.last = success{user, at}
+}
+
+// ofAnother reports whether a call of another user succeeded since then.
+func (s *successes) ofAnother(user string, since time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	newest := s.last
+	if newest.user == user {
+		newest = s.other
+	}
+	return newest.at.After(since)
+}

@@ -1,0 +1,80 @@
+package worker
+
+import (
+	"maps"
+	"sync"
+
+	"github.com/contactrelay/contactrelay/deadletter"
+)
+
+// Tally is what a worker has counted since it started. Deliveries equals the sum of Settled once nothing is held.
+type Tally struct {
+	Deliveries int
+	Settled    map[Ending]int
+	Calls      map[Call]int
+	Letters    map[deadletter.Reason]int // confirmed dead letters; a message can leave several
+}
+
+// Ending is what deliveries are counted by.
+type Ending struct {
+	Type    string
+	Outcome Outcome
+	Reason  deadletter.Reason
+}
+
+// Call is what calls of the People API are counted by.
+type Call struct {
+	Type   string // of the message the call was made for
+	Method string // the API method's name
+	Code   string // the HTTP status, or "network" when no answer came
+}
+
+// Tally returns the counts up to now.
+func (w *Worker) Tally() Tally {
+	t := &w.tally
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return Tally{Deliveries: t.deliveries, Settled: maps.Clone(t.endings), Calls: maps.Clone(t.calls), Letters: maps.Clone(t.letters)}
+}
+
+// tally is the counters of a worker. The zero value is ready; safe for concurrent use.
+type tally struct {
+	mu         sync.Mutex // guards the fields below
+	deliveries int
+	endings    map[Ending]int
+	calls      map[Call]int
+	letters    map[deadletter.Reason]int
+}
+
+func (t *tally) received() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.deliveries++
+}
+
+func (t *tally) settled(s Settlement) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.endings == nil {
+		t.endings = map[Ending]int{}
+	}
+	t.endings[Ending{s.Type, s.Outcome, s.Reason}]++
+}
+
+func (t *tally) called(c Call) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.calls == nil {
+		t.calls = map[Call]int{}
+	}
+	t.calls[c]++
+}
+
+func (t *tally) parked(r deadletter.Reason) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.letters == nil {
+		t.letters = map[deadletter.Reason]int{}
+	}
+	t.letters[r]++
+}

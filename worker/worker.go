@@ -1,0 +1,137 @@
+// Package worker applies contact changes: it receives them from Pub/Sub, calls the People API and settles each.
+//
+// Delivery is at least once and the effect is once: a delivery ends as exactly one of the outcomes in Outcome, and
+// they add up to the deliveries received. Order: the changes of one user are worked on one at a time, in the order
+// in which Pub/Sub delivered them; different users go side by side. A worker never has two mutate requests of one
+// user in flight. What was settled lately is remembered, so that a redelivery is answered without a second call.
+//
+// A message is acknowledged when its change is applied or was found settled, and when its dead letter is confirmed
+// by the dead-letter topic, never earlier. It is returned (nacked) only when the worker stops. Everything that time
+// may cure, such as a service that is down or a quota that is used up, keeps the message held and its user waiting.
+// A message is parked as a dead letter when no later try can succeed; letter.go says with what, verdict.go when.
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/contactrelay/contactrelay/internal/people"
+	"github.com/contactrelay/contactrelay/ordering"
+)
+
+// Config says how a worker works. All fields but AllowUsers, UserLabel and Settled are required.
+type Config struct {
+	Subscription string // noted in dead letters, as dl-subscription
+	Version      string // noted in dead letters, as dl-worker
+
+	MaxMessages   int // messages held at once
+	MaxBytes      int // bytes held at once
+	MaxCalls      int // calls of the People API in flight
+	MaxPhotoBytes int // of a photo after decoding
+
+	CallTimeout time.Duration // of one call
+	Attempts    int           // calls that may fail for passing reasons before a change counts as exhausted
+	RetryFor    time.Duration // the same as a time since the first failure, waits for quota not counted
+	Drain       time.Duration // from the stop to the end of the calls then in flight
+
+	AllowUsers []string            // e-mail addresses, or domains as "@example.com" or "example.com"; empty: everybody
+	UserLabel  func(string) string // how logs show a user; nil: not at all
+	Settled    func(Settlement)    // told of every settlement, from many goroutines; nil: nobody is
+}
+
+// Worker is one worker on one subscription. Its methods are safe for concurrent use.
+type Worker struct {
+	config   Config
+	source   source
+	dead     topic
+	contacts *people.Client
+	log      *slog.Logger
+
+	tally   tally
+	memory  *memory
+	health  health
+	success successes
+	paused  rate.Sometimes // paces the error lines of a fault that concerns everybody
+	unsent  rate.Sometimes // paces the error lines of a dead-letter topic that takes nothing
+
+	mu   sync.Mutex // guards held
+	held map[string]*held
+}
+
+// ErrUnordered is why Run ends on a subscription without message ordering: changes of a contact would overtake
+// each other.
+var ErrUnordered = errors.New("the subscription has no message ordering")
+
+// errDrained is the cause with which calls end that outlast Config.Drain.
+var errDrained = errors.New("the time to drain is over")
+
+// flushGrace is how long Run waits, after Config.Drain, for the client to send its last acks: it sends them every
+// 100 ms. With the default drain of 7 s a stop stays under 8 s, and Cloud Run kills after 10 s.
+const flushGrace = 800 * time.Millisecond
+
+// New returns a worker that receives from source, changes contacts and sends dead letters to dead. It starts
+// nothing.
+func New(c Config, source source, dead topic, contacts *people.Client, log *slog.Logger) *Worker {
+	return &Worker{
+		config:   c,
+		source:   source,
+		dead:     dead,
+		contacts: contacts,
+		log:      log,
+		memory:   newMemory(),
+		paused:   rate.Sometimes{Interval: time.Minute},
+		unsent:   rate.Sometimes{Interval: time.Minute},
+		held:     map[string]*held{},
+	}
+}
+
+// Run works until ctx is done, and blocks until then and through the stop: nothing new is begun, what waits goes
+// back at once, calls in flight have Config.Drain to answer. It returns nil after a stop, and ErrUnordered when the
+// subscription cannot be used. Run is called once.
+func (w *Worker) Run(ctx context.Context) error {
+	work, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer interrupt(nil)
+	lanes := ordering.New(ordering.Config[*held]{
+		MaxItems: w.config.MaxMessages,
+		MaxBytes: w.config.MaxBytes,
+		MaxCalls: w.config.MaxCalls,
+		Handle:   func(_ string, h *held) time.Time { return w.handle(work, h) },
+		Return:   func(_ string, h *held) { w.giveBack(h) },
+	})
+
+	receiving, stop := context.WithCancel(ctx)
+	defer stop()
+	received := make(chan error, 1)
+	go func() { received <- w.receive(receiving, lanes) }()
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-received:
+		received <- err // for the wait below
+	}
+	stop()
+	drain := time.AfterFunc(w.config.Drain, func() { interrupt(errDrained) })
+	defer drain.Stop()
+	over := time.NewTimer(w.config.Drain + flushGrace)
+	defer over.Stop()
+	lanes.Stop()
+
+	select {
+	case err = <-received:
+	case <-over.C:
+		// The client waits for a service that does not answer. What is unconfirmed comes again; the process ends.
+		w.log.WarnContext(work, "stopped before the last acks were sent")
+	}
+	return err
+}
+
+// giveBack returns a message to the queue because the worker stops.
+func (w *Worker) giveBack(h *held) {
+	w.settle(h, verdict{outcome: Returned})
+}
