@@ -299,3 +299,13 @@ func TestCloseGivesUpIdleConnections(t *testing.T) {
 	c.Close()
 	<-closed
 }
+
+func TestARequestThatCannotBeBuiltIsNoNetworkError(t *testing.T) {
+	c := client(t, answer(200, `{}`))
+	person := ada()
+	person.NullFields = []string{"Names"} // which are not empty: the library refuses
+	_, err := c.Update(t.Context(), "user-1", person, "names", Read{})
+	if e := factOf(t, err); e.Kind != Unexpected || e.HTTPStatus != 0 {
+		t.Errorf("got %v, want unexpected", e)
+	}
+}
