@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/contactrelay/contactrelay/deadletter"
@@ -43,7 +44,8 @@ func (w *Worker) attempt(ctx context.Context, h *held) (v verdict) {
 		return verdict{outcome: Duplicate} // delivered again after it was settled, or published twice
 	}
 	if h.fault != nil {
-		v := park(deadletter.Reason(h.fault.Reason), h.fault.Error(), nil)
+		rules := strings.TrimPrefix(h.fault.Error(), string(h.fault.Reason)+": ")
+		v := park(deadletter.Reason(h.fault.Reason), rules, nil)
 		v.fields = h.fault.Fields()
 		return w.parked(h, v)
 	}

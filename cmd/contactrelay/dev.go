@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/contactrelay/contactrelay/internal/people"
+	"github.com/contactrelay/contactrelay/worker"
+)
+
+// devCommand shows the worker at work without an account or a network.
+type devCommand struct {
+	Once bool   `help:"End after the sample feed instead of serving on; exit code 1 if the numbers do not add up."`
+	HTTP string `name:"http" help:"Address of /livez and /readyz; empty: none." placeholder:"ADDR"`
+	workSettings
+}
+
+// devTimeout bounds the sample feed: it takes a few seconds.
+const devTimeout = time.Minute
+
+// Run builds the world, publishes the sample feed, shows how each message ends, and the sums.
+func (c *devCommand) Run(ctx context.Context, t terminal, f *settingFaults) error {
+	c.workSettings.check(f)
+	if err := f.err(); err != nil {
+		return err
+	}
+	world, err := newWorld(ctx)
+	if err != nil {
+		return err
+	}
+	defer world.close()
+	show := newShow(t.out)
+	show.addresses(world)
+
+	contacts, err := people.New(ctx, people.Config{Endpoint: world.peopleURL(), MaxCalls: c.MaxCalls, Token: people.EmulatorToken})
+	if err != nil {
+		return fmt.Errorf("prepare the People API: %w", err)
+	}
+	config := c.workSettings.config(nil)
+	config.Subscription = devSubscription
+	config.UserLabel = func(user string) string { return user } // made-up users
+	config.Settled = show.settled
+	log := (&logSettings{LogFormat: "text", LogLevel: "warn"}).logger(t.err)
+	w := worker.New(config,
+		worker.NewSubscription(world.client, devSubscription, c.MaxMessages, int(c.MaxBytes)),
+		worker.NewTopic(world.client, devDeadLetterTopic), contacts, log)
+	return c.work(ctx, t, world, w, show, log)
+}
+
+// work runs the worker while the feed is published and shown, and then until ctx is done unless it is to be once.
+func (c *devCommand) work(ctx context.Context, t terminal, world *world, w *worker.Worker, show *show, log *slog.Logger) error {
+	working, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	if c.HTTP != "" {
+		health, err := listenHealth(c.HTTP, w.Faults)
+		if err != nil {
+			return err
+		}
+		defer health.close(ctx)
+		running.Go(func() {
+			if err := health.serve(); err != nil {
+				log.ErrorContext(ctx, "health server ended", "err", err)
+			}
+		})
+	}
+	running.Go(func() {
+		if err := w.Run(working); err != nil {
+			log.ErrorContext(ctx, "worker ended", "err", err)
+		}
+	})
+
+	feed, err := world.publishFeed(ctx)
+	if err != nil {
+		return err
+	}
+	waiting, cancel := context.WithTimeout(ctx, devTimeout)
+	defer cancel()
+	unsettled := show.wait(waiting, feed)
+	if ctx.Err() != nil {
+		return nil // Ctrl-C
+	}
+	world.settle(waiting)
+	sums, err := world.sums(w.Tally(), feed, unsettled)
+	if err != nil {
+		return err
+	}
+	ok := show.sums(sums)
+	switch {
+	case c.Once && !ok:
+		return errFailed
+	case c.Once:
+		return nil
+	}
+	show.invitation(world)
+	<-ctx.Done()
+	return nil
+}
+
+// environment is the variables with which a command in another terminal meets this world.
+func (w *world) environment() []string {
+	return []string{
+		"export PUBSUB_EMULATOR_HOST=" + w.pubsubAddress,
+		"export PEOPLE_EMULATOR_HOST=" + w.peopleAddress,
+	}
+}

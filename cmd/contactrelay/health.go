@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// healthServer answers /livez and /readyz while the worker runs.
+type healthServer struct {
+	listener net.Listener
+	server   *http.Server
+}
+
+// listenHealth opens the address. faults tells what keeps the worker from working, by part.
+func listenHealth(address string, faults func() map[string]string) (*healthServer, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("--http %s: %w", address, err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "ok") // the process answers; whether a remote does is /readyz's to say
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		found := faults()
+		w.Header().Set("Content-Type", "application/json")
+		if len(found) > 0 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"ready": len(found) == 0, "faults": found})
+	})
+	return &healthServer{listener: l, server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}}, nil
+}
+
+// serve answers until close is called.
+func (h *healthServer) serve() error {
+	if err := h.server.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// close ends the server; answers under way have a moment.
+func (h *healthServer) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 100*time.Millisecond)
+	defer cancel()
+	_ = h.server.Shutdown(ctx)
+}

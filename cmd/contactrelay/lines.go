@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// lineFile is a file of lines that is read more than once. Standard input and pipes are kept in a temporary file.
+type lineFile struct {
+	file      *os.File
+	temporary bool
+}
+
+// maxLine bounds a line: a message of Pub/Sub has at most 10 MB, and what the line adds to it is small.
+const maxLine = 16 << 20
+
+// openLines opens the file of that name, or keeps what stdin has for "-". close ends it.
+func openLines(name string, stdin io.Reader) (*lineFile, error) {
+	if name == "-" {
+		return keepLines(stdin)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || info.Mode().IsRegular() {
+		return &lineFile{file: f}, err
+	}
+	defer f.Close()
+	return keepLines(f)
+}
+
+// keepLines copies what can be read only once to a temporary file, readable by this user alone.
+func keepLines(r io.Reader) (*lineFile, error) {
+	f, err := os.CreateTemp("", "contactrelay-lines-*")
+	if err != nil {
+		return nil, err
+	}
+	l := &lineFile{file: f, temporary: true}
+	if _, err := io.Copy(f, r); err != nil {
+		l.close()
+		return nil, fmt.Errorf("keep the lines: %w", err)
+	}
+	return l, nil
+}
+
+func (l *lineFile) close() {
+	_ = l.file.Close()
+	if l.temporary {
+		_ = os.Remove(l.file.Name())
+	}
+}
+
+// each calls do with every line that is not blank, and with its number, from 1. It ends at the first error, do's or
+// ctx's. The line is do's to keep.
+func (l *lineFile) each(ctx context.Context, do func(number int, line []byte) error) error {
+	if _, err := l.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	scanner := bufio.NewScanner(l.file)
+	scanner.Buffer(make([]byte, 0, 64<<10), maxLine)
+	number := 0
+	for scanner.Scan() {
+		number++
+		line := bytes.TrimSpace(scanner.Bytes())
+		if number == 1 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff")) // a byte order mark, as some editors write
+		}
+		if len(line) == 0 {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := do(number, bytes.Clone(line)); err != nil {
+			return err
+		}
+	}
+	if errors.Is(scanner.Err(), bufio.ErrTooLong) {
+		return fmt.Errorf("line %d is longer than %d MiB", number+1, maxLine>>20)
+	}
+	return scanner.Err()
+}

@@ -1,0 +1,94 @@
+// Command contactrelay applies contact changes from Google Cloud Pub/Sub to Google Contacts.
+//
+//	contactrelay run        the worker
+//	contactrelay dev        everything embedded: no account, no network
+//	contactrelay publish    JSON lines to the topic
+//	contactrelay version
+//
+// Exit codes: 0 when it did what was asked, 1 when it could not, 2 when it was asked wrongly.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"reflect"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// commandLine is what contactrelay can be asked to do.
+type commandLine struct {
+	Run     runCommand     `cmd:"" help:"Receive contact changes and apply them: the worker."`
+	Dev     devCommand     `cmd:"" help:"Try it: Pub/Sub, the People API and the worker in one process, on a sample feed."`
+	Publish publishCommand `cmd:"" help:"Publish contact changes from JSON lines to the topic."`
+	Version versionCommand `cmd:"" help:"Show the version."`
+}
+
+// terminal is where a command reads and writes.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// errFailed ends a command that has said itself what is wrong.
+var errFailed = errors.New("failed")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal kills
+	os.Exit(execute(ctx, os.Args[1:], terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+}
+
+// execute runs the command that args ask for and returns the exit code. Settings come from args and environment.
+func execute(ctx context.Context, args []string, t terminal) int {
+	faults := &settingFaults{}
+	helped := false
+	parser, err := kong.New(&commandLine{},
+		kong.Name("contactrelay"),
+		kong.Description("Applies contact changes from Google Cloud Pub/Sub to Google Contacts: in order, once. "+
+			"Every flag has an environment variable."),
+		kong.DefaultEnvars("CONTACTRELAY"),
+		kong.Writers(t.out, t.err),
+		kong.Exit(func(int) { helped = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 80}),
+		kong.KindMapper(reflect.Int, faults.mapper(parseInt)),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), faults.mapper(parseDuration)),
+		kong.TypeMapper(reflect.TypeFor[byteSize](), faults.mapper(parseByteSize)),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(t),
+	)
+	if err != nil {
+		panic(err) // the tags of a command's struct are wrong
+	}
+	parsed, err := parser.Parse(args)
+	if helped {
+		return 0
+	}
+	if err == nil {
+		err = parsed.Run(faults)
+	} else {
+		err = settingsError{faults.join(fmt.Errorf("%w; contactrelay --help shows what there is", err))}
+	}
+	return exitCode(t, err)
+}
+
+// exitCode says what went wrong and with which code the process ends.
+func exitCode(t terminal, err error) int {
+	wrong, isSettings := errors.AsType[settingsError](err)
+	switch {
+	case err == nil:
+		return 0
+	case isSettings:
+		fmt.Fprintf(t.err, "contactrelay: wrong settings:\n%s", wrong.list())
+		return 2
+	case !errors.Is(err, errFailed):
+		fmt.Fprintf(t.err, "contactrelay: %v\n", err)
+	}
+	return 1
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2"
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/contactrelay/contactrelay/messages"
+)
+
+// publishCommand publishes contact changes.
+type publishCommand struct {
+	project
+	Topic         string   `help:"Topic to publish to." default:"contact-changes" placeholder:"NAME"`
+	MaxPhotoBytes byteSize `help:"Largest photo, decoded: as the worker's." default:"5MiB" placeholder:"SIZE"`
+	File          string   `arg:"" help:"JSON lines {\"user\", \"type\", \"id\"?, \"source\"?, \"body\"}; - for standard input."`
+}
+
+// barFrom is the number of lines from which on a terminal shows a progress bar.
+const barFrom = 1000
+
+// Run validates all lines, then publishes them. A wrong line keeps all of them from being published.
+func (c *publishCommand) Run(ctx context.Context, t terminal, f *settingFaults) error {
+	c.project.resolve(ctx, f)
+	f.require(c.MaxPhotoBytes >= 1, "max-photo-bytes", "must be 1B or more")
+	if err := f.err(); err != nil {
+		return err
+	}
+	lines, err := openLines(c.File, t.in)
+	if err != nil {
+		return err
+	}
+	defer lines.close()
+	total, err := c.validate(ctx, t, lines)
+	if err != nil {
+		return err
+	}
+	client, err := pubsub.NewClient(context.WithoutCancel(ctx), c.Project)
+	if err != nil {
+		return fmt.Errorf("connect to Pub/Sub: %w", err)
+	}
+	defer client.Close()
+	topic := c.fullName("topics", c.Topic)
+	p := newPublication(ctx, client, topic, progress(t, total))
+	stopped := lines.each(ctx, func(number int, text []byte) error {
+		m, _, err := messages.ParseRecord(text, c.limits())
+		if err != nil {
+			return fmt.Errorf("line %d was changed while it was read", number)
+		}
+		return p.publish(ctx, number, m)
+	})
+	done := p.finish()
+	fmt.Fprintf(t.out, "published %d of %d messages to %s\n", done.confirmed, total, topic)
+	if done.confirmed == total {
+		return nil
+	}
+	return done.explain(t, stopped)
+}
+
+func (c *publishCommand) limits() messages.Limits {
+	return messages.Limits{MaxPhotoBytes: int(c.MaxPhotoBytes)}
+}
+
+// shownFaults is how many wrong lines are shown; of a file in another format all lines are wrong.
+const shownFaults = 20
+
+// validate counts the lines, or says which are wrong.
+func (c *publishCommand) validate(ctx context.Context, t terminal, lines *lineFile) (total int, err error) {
+	wrong := 0
+	err = lines.each(ctx, func(number int, text []byte) error {
+		total++
+		if _, _, err := messages.ParseRecord(text, c.limits()); err != nil {
+			if wrong++; wrong <= shownFaults {
+				fmt.Fprintf(t.err, "line %d: %v\n", number, err)
+			}
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case wrong > shownFaults:
+		fmt.Fprintf(t.err, "… and %d more\n", wrong-shownFaults)
+		fallthrough
+	case wrong > 0:
+		fmt.Fprintf(t.err, "contactrelay: %d of %d lines are wrong; nothing was published\n", wrong, total)
+		return 0, errFailed
+	}
+	return total, nil
+}
+
+// explain says why not all is in, and which lines are not. stopped is why the later lines were not even tried; nil
+// if all were.
+func (p published) explain(t terminal, stopped error) error {
+	why := p.err
+	if why == nil {
+		why = stopped
+	}
+	if errors.Is(stopped, context.Canceled) {
+		why = errors.New("interrupted")
+	}
+	fmt.Fprintf(t.err, "contactrelay: %v\n", why)
+	if len(p.failed) > 0 {
+		fmt.Fprintf(t.err, "not confirmed: lines %v\n", p.failed)
+	}
+	if stopped != nil {
+		fmt.Fprintf(t.err, "not published: line %d and all after it\n", p.last+1)
+	}
+	return errFailed
+}
+
+// progress is a bar on a terminal for long files, else nothing.
+func progress(t terminal, total int) func() {
+	if total < barFrom || !isTerminal(t.err) {
+		return func() {}
+	}
+	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(t.err), progressbar.OptionSetDescription("publishing"),
+		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionSetWidth(20),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	return func() { _ = bar.Add(1) }
+}

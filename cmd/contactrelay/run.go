@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"cloud.google.com/go/pubsub/v2"
+
+	"github.com/contactrelay/contactrelay/internal/people"
+	"github.com/contactrelay/contactrelay/worker"
+)
+
+// runCommand is the worker.
+type runCommand struct {
+	project
+	Subscription    string `help:"Subscription that the changes come from; with message ordering." default:"contact-changes-worker" placeholder:"NAME"`
+	DeadLetterTopic string `help:"Topic that dead letters go to." default:"contact-changes-dead" placeholder:"NAME"`
+	peopleSettings
+	workSettings
+	HTTP string `name:"http" help:"Address of /livez and /readyz; empty: none." default:":8080" placeholder:"ADDR"`
+	logSettings
+}
+
+// check fills in what is implied and returns all that is wrong.
+func (c *runCommand) check(ctx context.Context, f *settingFaults) error {
+	c.project.resolve(ctx, f)
+	c.peopleSettings.resolve(f)
+	c.workSettings.check(f)
+	c.logSettings.check(f)
+	return f.err()
+}
+
+// Run works until ctx is done.
+func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) error {
+	if err := c.check(ctx, f); err != nil {
+		return err
+	}
+	label, err := c.userLabel()
+	if err != nil {
+		return err
+	}
+	log := c.logger(t.err)
+	client, err := pubsub.NewClient(context.WithoutCancel(ctx), c.Project)
+	if err != nil {
+		return fmt.Errorf("connect to Pub/Sub: %w", err)
+	}
+	contacts, err := people.New(ctx, people.Config{Endpoint: c.PeopleEndpoint, Token: people.EmulatorToken})
+	if err != nil {
+		return fmt.Errorf("prepare the People API: %w", err)
+	}
+	config := c.workSettings.config(c.AllowUsers)
+	config.UserLabel = label
+	return c.work(ctx, client, contacts, config, log)
+}
+
+// work runs the worker, and the health server beside it.
+func (c *runCommand) work(ctx context.Context, client *pubsub.Client, contacts *people.Client, config worker.Config, log *slog.Logger) error {
+	config.Subscription = c.fullName("subscriptions", c.Subscription)
+	source := worker.NewSubscription(client, config.Subscription, c.MaxMessages, int(c.MaxBytes))
+	dead := worker.NewTopic(client, c.fullName("topics", c.DeadLetterTopic))
+	w := worker.New(config, source, dead, contacts, log)
+
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	if c.HTTP != "" {
+		health, err := listenHealth(c.HTTP, w.Faults)
+		if err != nil {
+			return err
+		}
+		defer health.close(ctx)
+		serving.Go(func() {
+			if err := health.serve(); err != nil {
+				log.ErrorContext(ctx, "health server ended", "err", err)
+			}
+		})
+	}
+	log.InfoContext(ctx, "started", "version", config.Version, "subscription", config.Subscription)
+	err := w.Run(ctx)
+	count := w.Tally()
+	log.InfoContext(ctx, "stopped", "deliveries", count.Deliveries)
+	return err
+}

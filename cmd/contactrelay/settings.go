@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2/google"
+
+	"github.com/contactrelay/contactrelay/worker"
+)
+
+// project is the Google Cloud project of topics and subscriptions.
+type project struct {
+	Project string `help:"Google Cloud project. Default: that of the credentials; demo with PUBSUB_EMULATOR_HOST." env:"CONTACTRELAY_PROJECT,GOOGLE_CLOUD_PROJECT" placeholder:"ID"`
+}
+
+// pubsubScope is what Pub/Sub's credentials are asked for.
+const pubsubScope = "https://www.googleapis.com/auth/pubsub"
+
+// resolve finds the project where it is not given.
+func (p *project) resolve(ctx context.Context, f *settingFaults) {
+	switch {
+	case p.Project != "":
+	case os.Getenv("PUBSUB_EMULATOR_HOST") != "":
+		p.Project = "demo"
+	default:
+		credentials, err := google.FindDefaultCredentials(ctx, pubsubScope)
+		if err == nil {
+			p.Project = credentials.ProjectID
+		}
+		f.require(p.Project != "", "project", "not given, and there are no credentials that name one")
+	}
+}
+
+// fullName makes "projects/P/topics/T" of a topic's ID; what is a full name already stays. kind is the plural.
+func (p *project) fullName(kind, id string) string {
+	if strings.HasPrefix(id, "projects/") {
+		return id
+	}
+	return "projects/" + p.Project + "/" + kind + "/" + id
+}
+
+// peopleSettings say where the People API is and who signs in.
+type peopleSettings struct {
+	PeopleEndpoint string   `help:"Where the People API is, as http(s)://host[:port]. Default: the service, or PEOPLE_EMULATOR_HOST." placeholder:"URL"`
+	Credentials    string   `help:"How users are signed in: emulator (no secrets; the token is the user ID). Default: emulator with PEOPLE_EMULATOR_HOST." placeholder:"KIND"`
+	AllowUsers     []string `help:"Users whose contacts may be changed: addresses or domains. Default: all." placeholder:"USER,…"`
+}
+
+// resolve fills in what PEOPLE_EMULATOR_HOST implies and notes what is wrong.
+func (p *peopleSettings) resolve(f *settingFaults) {
+	if host := os.Getenv("PEOPLE_EMULATOR_HOST"); host != "" {
+		if p.PeopleEndpoint == "" {
+			p.PeopleEndpoint = "http://" + host
+		}
+		if p.Credentials == "" {
+			p.Credentials = "emulator"
+		}
+	}
+	f.require(p.Credentials == "emulator", "credentials", "only emulator is possible in this version, and PEOPLE_EMULATOR_HOST implies it")
+	url := p.PeopleEndpoint
+	f.require(url == "" || strings.HasPrefix(url, "http://") || strings.HasPrefix(url, "https://"),
+		"people-endpoint", "must begin with http:// or https://")
+	f.require(p.Credentials != "emulator" || url != "", "people-endpoint", "the service itself takes no emulator credentials: give the emulator's URL")
+}
+
+// workSettings say how the worker works. The defaults are those of the design.
+type workSettings struct {
+	MaxMessages   int           `help:"Messages held at once." default:"10000" placeholder:"N"`
+	MaxBytes      byteSize      `help:"Bytes of messages held at once." default:"256MiB" placeholder:"SIZE"`
+	MaxCalls      int           `help:"Calls of the People API in flight." default:"64" placeholder:"N"`
+	MaxPhotoBytes byteSize      `help:"Largest photo, decoded." default:"5MiB" placeholder:"SIZE"`
+	CallTimeout   time.Duration `help:"Limit of one call." default:"30s" placeholder:"D"`
+	Attempts      int           `help:"Calls for one change that may fail for passing reasons." default:"8" placeholder:"N"`
+	RetryFor      time.Duration `help:"The same as a time since the first failure." default:"5m" placeholder:"D"`
+	Drain         time.Duration `help:"From SIGTERM to the end of the calls then in flight." default:"7s" placeholder:"D"`
+}
+
+// grace is what Cloud Run leaves between SIGTERM and SIGKILL; the last second of it is for acks and exit.
+const grace = 10 * time.Second
+
+func (w *workSettings) check(f *settingFaults) {
+	f.require(w.MaxMessages >= 1, "max-messages", "must be 1 or more")
+	f.require(w.MaxBytes >= 1, "max-bytes", "must be 1B or more")
+	f.require(w.MaxCalls >= 1, "max-calls", "must be 1 or more")
+	f.require(w.MaxPhotoBytes >= 1, "max-photo-bytes", "must be 1B or more")
+	f.require(w.CallTimeout > 0, "call-timeout", "must be more than 0")
+	f.require(w.Attempts >= 1, "attempts", "must be 1 or more")
+	f.require(w.RetryFor > 0, "retry-for", "must be more than 0")
+	f.require(w.Drain >= 0 && w.Drain <= grace-time.Second, "drain", "must be from 0 to %v: Cloud Run kills after %v", grace-time.Second, grace)
+}
+
+// config is the worker's configuration from these settings.
+func (w *workSettings) config(allowUsers []string) worker.Config {
+	return worker.Config{
+		Version:       version(),
+		MaxMessages:   w.MaxMessages,
+		MaxBytes:      int(w.MaxBytes),
+		MaxCalls:      w.MaxCalls,
+		MaxPhotoBytes: int(w.MaxPhotoBytes),
+		CallTimeout:   w.CallTimeout,
+		Attempts:      w.Attempts,
+		RetryFor:      w.RetryFor,
+		Drain:         w.Drain,
+		AllowUsers:    allowUsers,
+	}
+}

@@ -1,0 +1,112 @@
+// Command simulate runs one of the two simulators as a process of its own, for tests and benchmarks that need the
+// worker and the services apart.
+//
+//	simulate pubsub --listen 127.0.0.1:8085 --admin 127.0.0.1:8086
+//	simulate people --listen 127.0.0.1:8087 --admin 127.0.0.1:8088
+//
+// When it serves, it prints one line of JSON with the two addresses; port 0 takes a free one. The admin port has
+// faults, seeding, audit and statistics over HTTP: see the package comments of pubsubsim and peoplesim. SIGINT or
+// SIGTERM ends it.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/contactrelay/contactrelay/internal/peoplesim"
+	"github.com/contactrelay/contactrelay/internal/pubsubsim"
+)
+
+// commandLine is what can be simulated.
+type commandLine struct {
+	Pubsub pubsubCommand `cmd:"" help:"Simulate Google Cloud Pub/Sub over gRPC."`
+	People peopleCommand `cmd:"" help:"Simulate the Google People API over HTTP."`
+}
+
+// addresses are where a simulator listens.
+type addresses struct {
+	Listen string `help:"Address of the simulated service." default:"127.0.0.1:0"`
+	Admin  string `help:"Address of the admin port." default:"127.0.0.1:0"`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c commandLine
+	parsed := kong.Parse(&c, kong.Description("Runs a simulator of Pub/Sub or the People API."), kong.BindTo(ctx, (*context.Context)(nil)))
+	parsed.FatalIfErrorf(parsed.Run())
+}
+
+// pubsubCommand simulates Pub/Sub.
+type pubsubCommand struct {
+	addresses
+	OutstandingPerKey int           `help:"Unacknowledged messages of one ordering key at once; 0: no limit." default:"0"`
+	RedeliveryDelay   time.Duration `help:"From a failure to the redelivery, without a retry policy." default:"100ms"`
+	Seed              uint64        `help:"Seed of the faults." default:"1"`
+}
+
+// Run serves until ctx is done.
+func (c *pubsubCommand) Run(ctx context.Context) error {
+	broker := pubsubsim.New(pubsubsim.Config{OutstandingPerKey: c.OutstandingPerKey, RedeliveryDelay: c.RedeliveryDelay, Seed: c.Seed})
+	defer broker.Close()
+	server := pubsubsim.NewServer(broker)
+	return c.serve(ctx, broker.Admin(), server.Serve, server.Stop)
+}
+
+// peopleCommand simulates the People API.
+type peopleCommand struct {
+	addresses
+	AuditLimit  int  `help:"Writes that the audit keeps; 0: all." default:"0"`
+	AuditValues bool `help:"Keep the written values in the audit."`
+}
+
+// Run serves until ctx is done.
+func (c *peopleCommand) Run(ctx context.Context) error {
+	sim := peoplesim.New(peoplesim.Config{AuditLimit: c.AuditLimit, AuditValues: c.AuditValues})
+	server := &http.Server{Handler: sim}
+	return c.serve(ctx, sim.Admin(), server.Serve, func() { _ = server.Close() })
+}
+
+// serve runs a simulator and its admin port until ctx is done.
+func (a *addresses) serve(ctx context.Context, admin http.Handler, serve func(net.Listener) error, stop func()) error {
+	service, err := net.Listen("tcp", a.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for the service: %w", err)
+	}
+	adminListener, err := net.Listen("tcp", a.Admin)
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen for the admin port: %w", err), service.Close())
+	}
+	adminServer := &http.Server{Handler: admin}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return ended(serve(service)) })
+	group.Go(func() error { return ended(adminServer.Serve(adminListener)) })
+	group.Go(func() error {
+		<-ctx.Done()
+		stop()
+		return adminServer.Close()
+	})
+	err = json.NewEncoder(os.Stdout).Encode(map[string]string{
+		"listen": service.Addr().String(), "admin": adminListener.Addr().String(),
+	})
+	return errors.Join(err, group.Wait())
+}
+
+// ended is nil for the errors of a server that was stopped.
+func ended(err error) error {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
