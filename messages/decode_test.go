@@ -2,6 +2,7 @@ package messages
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -151,9 +152,7 @@ func TestEachAttributeIsChecked(t *testing.T) {
 	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
 			m := message(Patch, bodyOf(t, "patch-names"))
-			for k, v := range tt.set {
-				m.Attributes[k] = v
-			}
+			maps.Copy(m.Attributes, tt.set)
 			_, err := Decode(m, Limits{})
 			if tt.field != "" {
 				wantError(t, err, Invalid, Fault{tt.field, tt.rule})

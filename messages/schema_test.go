@@ -60,9 +60,14 @@ func TestEveryExamplePassesItsSchema(t *testing.T) {
 }
 
 func TestTheSchemaRefusesWhatDecodeRefuses(t *testing.T) {
+	schemas := map[Type]*jsonschema.Schema{Patch: compiled(t, Patch), Photo: compiled(t, Photo), Batch: compiled(t, Batch)}
 	for _, tt := range append(brokenRules(), brokenPhotos()...) {
 		t.Run(tt.name, func(t *testing.T) {
-			err := schemaError(t, tt.typ, tt.body)
+			value, err := jsonschema.UnmarshalJSON(strings.NewReader(tt.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = schemas[tt.typ].Validate(value)
 			if refused := err != nil; refused == tt.beyondSchema {
 				t.Errorf("refused: %v, want %v (%v)", refused, !tt.beyondSchema, err)
 			}

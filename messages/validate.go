@@ -8,8 +8,8 @@ import (
 	people "google.golang.org/api/people/v1"
 )
 
-// The rules are those for which the People API documents a 400: a call for a message that breaks one would be
-// wasted quota. Beside each stands what a message could otherwise do unseen, where that is more.
+// The rules below are those for which the People API documents a 400: a call for a message that breaks one would be
+// wasted quota. What is more than that says why.
 
 // maxBatch is the API's limit of contacts in a call.
 const maxBatch = 200
