@@ -75,6 +75,7 @@ func TestListsAreCutAtAComma(t *testing.T) {
 		{[]string{strings.Repeat("a", 1024), "b"}, []string{strings.Repeat("a", 1024)}}, // the comma is byte 1,025
 		{[]string{strings.Repeat("a", 1023), "b"}, []string{strings.Repeat("a", 1023)}},
 		{[]string{strings.Repeat("a", 1022), "b"}, []string{strings.Repeat("a", 1022), "b"}},
+		{[]string{"a", strings.Repeat("b", 1022), "c"}, []string{"a", strings.Repeat("b", 1022)}},
 		{[]string{strings.Repeat("a", 2000), "b"}, []string{strings.Repeat("a", 1024)}},
 	} {
 		l := letter()

@@ -71,7 +71,7 @@ func TestABombIsNotUnpacked(t *testing.T) {
 
 func TestAnEnvelopeIsReadByHandAsItsCommentSays(t *testing.T) {
 	l := letter()
-	l.Original.Attributes["long"] = strings.Repeat("v", 1025)
+	l.Original.Attributes["long"] = "<>" + strings.Repeat("v", 1025)
 	messages, err := l.Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func TestAnEnvelopeIsReadByHandAsItsCommentSays(t *testing.T) {
 	if _, err := text.ReadFrom(r); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"orderingKey":"user-1","attributes":{"ce-id":"e1","ce-type":"contactrelay.patch.v1","long":"` +
+	want := `{"orderingKey":"user-1","attributes":{"ce-id":"e1","ce-type":"contactrelay.patch.v1","long":"<>` +
 		strings.Repeat("v", 1025) + `"}}` + "\n" + `{"person":{}}`
 	if got := text.String(); got != want {
 		t.Errorf("got %s, want %s", got, want)

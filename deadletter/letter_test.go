@@ -36,8 +36,13 @@ func mail(t *testing.T, l *Letter) (*Letter, []Message) {
 	}
 	var parts []*Letter
 	for _, m := range messages {
-		if !m.fits() {
+		if len(m.Attributes) > 100 || len(m.OrderingKey) > 1024 || m.size() > 10_000_000-1000 {
 			t.Fatalf("a message of %d attributes and %d bytes breaks a limit of Pub/Sub", len(m.Attributes), m.size())
+		}
+		for key, value := range m.Attributes {
+			if len(key) > 256 || len(value) > 1024 {
+				t.Fatalf("an attribute of %d and %d bytes breaks a limit of Pub/Sub", len(key), len(value))
+			}
 		}
 		part, err := Decode(m)
 		if err != nil {
