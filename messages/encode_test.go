@@ -3,6 +3,7 @@ package messages
 import (
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -181,5 +182,22 @@ func TestIntegersSurviveBothWays(t *testing.T) {
 		if err != nil || got.Patch.Person.Birthdays[0].Date.Year != n {
 			t.Errorf("got %+v, %v, want %d", got, err, n)
 		}
+	}
+}
+
+func TestAChangeIsAlwaysTheSameBytes(t *testing.T) {
+	c := &Change{Type: Batch, User: "user-1", Batch: &BatchBody{
+		Contacts: map[string]*people.Person{}, UpdateMask: "urls", Precondition: Latest,
+	}}
+	for i := range 50 {
+		c.Batch.Contacts["people/c"+strconv.Itoa(i)] = &people.Person{}
+	}
+	first, err := Encode(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := Encode(c)
+	if err != nil || string(second.Data) != string(first.Data) {
+		t.Errorf("got %s, %v, want %s", second.Data, err, first.Data)
 	}
 }
