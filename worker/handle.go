@@ -35,8 +35,10 @@ func (w *Worker) handle(ctx context.Context, h *held) time.Time {
 // attempt makes the next call that a message needs and says what follows. What ends as a dead letter has its
 // letters in h.letters then.
 func (w *Worker) attempt(ctx context.Context, h *held) (v verdict) {
+	counted := h.tries.calls
 	defer func() {
 		if p := recover(); p != nil {
+			h.tries.calls = counted
 			v = w.panicked(ctx, h, p)
 		}
 	}()

@@ -16,7 +16,7 @@ import (
 // be read; an operator can mend that while the worker runs, so the worker says so each minute and tries again.
 func (w *Worker) receive(ctx context.Context, lanes *ordering.Lanes[*held]) error {
 	again := backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(time.Second), backoff.WithMaxInterval(time.Minute), backoff.WithMaxElapsedTime(0))
+		backoff.WithInitialInterval(time.Second), backoff.WithMaxInterval(10*time.Second), backoff.WithMaxElapsedTime(0))
 	complain := rate.Sometimes{Interval: time.Minute}
 	for {
 		begun := time.Now()
