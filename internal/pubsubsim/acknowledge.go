@@ -15,10 +15,11 @@ import (
 func (b *Broker) Ack(subscription string, ackIDs []string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s, leases, err := b.answered(subscription, ackIDs)
+	s, leases, stale, err := b.answered(subscription, ackIDs)
 	if err != nil {
 		return err
 	}
+	s.stats.StaleAckIDs += uint64(stale)
 	slices.SortFunc(leases, func(a, b *lease) int { return cmp.Compare(a.entry.number, b.entry.number) })
 	for _, l := range leases {
 		s.acknowledge(l)
@@ -35,7 +36,7 @@ func (b *Broker) ModifyAckDeadline(subscription string, ackIDs []string, d time.
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s, leases, err := b.answered(subscription, ackIDs)
+	s, leases, stale, err := b.answered(subscription, ackIDs)
 	if err != nil {
 		return err
 	}
@@ -46,6 +47,7 @@ func (b *Broker) ModifyAckDeadline(subscription string, ackIDs []string, d time.
 		}
 		return nil
 	}
+	s.stats.StaleAckIDs += uint64(stale)
 	// The last first: a nack makes those after it stale, and each nack of the request is to count as one.
 	slices.SortFunc(leases, func(a, b *lease) int { return cmp.Compare(b.entry.number, a.entry.number) })
 	for _, l := range leases {
@@ -54,21 +56,19 @@ func (b *Broker) ModifyAckDeadline(subscription string, ackIDs []string, d time.
 	return nil
 }
 
-// answered finds the deliveries that a request is about, unless the request is to fail.
-func (b *Broker) answered(subscription string, ackIDs []string) (*subscription, []*lease, error) {
-	s, err := b.consumed(subscription)
-	if err != nil {
-		return nil, nil, err
+// answered finds the deliveries that a request is about, and how many of them are long over, unless the request is to
+// fail.
+func (b *Broker) answered(name string, ackIDs []string) (s *subscription, leases []*lease, stale int, err error) {
+	if s, err = b.consumed(name); err != nil {
+		return nil, nil, 0, err
 	}
-	leases, stale, err := s.find(ackIDs)
-	if err != nil {
-		return nil, nil, err
+	if leases, stale, err = s.find(ackIDs); err != nil {
+		return nil, nil, 0, err
 	}
 	if b.happens(b.faults.AckFailure) {
-		return nil, nil, status.Error(codes.Unavailable, "The service was unable to fulfill your request.")
+		err = status.Error(codes.Unavailable, "The service was unable to fulfill your request.")
 	}
-	s.stats.StaleAckIDs += uint64(stale)
-	return s, leases, nil
+	return s, leases, stale, err
 }
 
 func (s *subscription) acknowledge(l *lease) {

@@ -76,6 +76,7 @@ func (s *subscription) forward(e *entry) bool {
 func (s *subscription) discard(e *entry) {
 	q := e.queue
 	if e.lease != nil {
+		e.acked = false // where the acknowledgement was lost
 		e.lease.supersede()
 	}
 	s.drop(e)

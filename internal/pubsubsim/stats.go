@@ -22,7 +22,7 @@ type SubscriptionStats struct {
 	UndoneAcks    uint64 `json:"undone_acks"`    // of those, undone because an earlier message of the key failed
 	DroppedAcks   uint64 `json:"dropped_acks"`   // out of order
 	LostAcks      uint64 `json:"lost_acks"`      // by Faults.LostAck
-	StaleAckIDs   uint64 `json:"stale_ack_ids"`  // in acks and nacks
+	StaleAckIDs   uint64 `json:"stale_ack_ids"`  // in acks and nacks: answered before, failed, or superseded
 	Nacks         uint64 `json:"nacks"`          // that took effect
 	ExpiredLeases uint64 `json:"expired_leases"` // of deliveries that were still the message's last
 	DeadLettered  uint64 `json:"dead_lettered"`
