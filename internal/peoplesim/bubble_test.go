@@ -98,6 +98,28 @@ func TestALateWriteIsJudgedWhenItsTimeComes(t *testing.T) {
 	})
 }
 
+func TestALateWriteIsJudgedByTheHabitsOfItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := seeded(t, Config{})
+		setFaults(t, s, Faults{
+			Habits: Habits{EtagWithoutSource: true},
+			List:   []Fault{{Kind: Hang, Rate: 1, Applied: true, Delay: Duration(time.Minute)}},
+		})
+		late := named("Late")
+		late.Etag = personEtag(etagText(c1, FirstVersion), 1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := dial(t, s, ann).UpdateContact(c1, &late).UpdatePersonFields("names").Context(ctx).Do(); err == nil {
+			t.Fatal("no error")
+		}
+		time.Sleep(time.Hour)
+		setFaults(t, s, Faults{})
+		if got := givenName(t, s, c1); got != "Late" {
+			t.Errorf("the contact holds %s, want Late", got)
+		}
+	})
+}
+
 func TestAHangLastsUntilTheClientGivesUp(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault Fault

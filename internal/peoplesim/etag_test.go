@@ -87,6 +87,7 @@ func TestWhichEtagsAreGood(t *testing.T) {
 		"a person etag as source etag":                  {source: goodPerson, want: staleSourceText},
 		"a person etag of another version":              {person: other, want: staleEtagText},
 		"a person etag that is none":                    {person: "%%%", want: staleEtagText},
+		"a person etag without its %":                   {person: goodPerson[1:], want: staleEtagText},
 		"a good source and a stale person etag":         {person: other, source: good, want: staleEtagText},
 		"a stale source and a good person etag":         {person: goodPerson, source: "#AAAAAAAAAAA=", want: staleSourceText},
 		"the habit that the source etag decides":        {habits: Habits{SourceEtagDecides: true}, person: other, source: good},

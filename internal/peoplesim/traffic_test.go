@@ -2,6 +2,7 @@ package peoplesim
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -65,8 +66,26 @@ func TestACallGivenUpOverlapsNoLaterOne(t *testing.T) {
 	})
 }
 
-// A server learns of a client that went away a moment after it did.
-func TestOverASocketACallGivenUpIsForgivenForAMoment(t *testing.T) {
+func TestOverASocketACallGivenUpOverlapsNoLaterOne(t *testing.T) {
+	s := seeded(t, Config{})
+	api := dialSocket(t, s, ann)
+	setFaults(t, s, Faults{List: []Fault{{Kind: Hang, Rate: 1, Methods: []string{UpdateContact}}}})
+	for range 20 {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+		if err := rename(ctx, api, 1, "Hangs"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want the deadline to pass", err)
+		}
+		cancel()
+		if _, err := api.UpdateContactPhoto(c1, photoRequest(pngBytes(t))).Do(); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := s.MaxOverlap(ann); got != 1 {
+		t.Errorf("the overlap is %d, want 1", got)
+	}
+}
+
+func TestTheServerMayLearnLateThatAClientIsGone(t *testing.T) {
 	now := time.Now()
 	for late, want := range map[time.Duration]int{0: 1, abandonGrace - 1: 1, abandonGrace: 2, time.Second: 2} {
 		u := &user{}

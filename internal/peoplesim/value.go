@@ -47,8 +47,8 @@ type fieldValues struct {
 	values []value
 }
 
-// contents are the values of a person, in the order of the field table; fields without a value are not there.
-// They are never changed once made, and may be shared.
+// contents are the values of a person; fields without a value are not there. They are never changed once made, and may
+// be shared.
 type contents []fieldValues
 
 // of gives the values of a field.
@@ -61,20 +61,16 @@ func (c contents) of(field int) []value {
 	return nil
 }
 
-// replaced gives the contents after the fields of a mask were replaced by those of with: what with lacks is cleared.
+// replaced gives the contents after the fields of a mask were replaced by with, which has no others: what it lacks is
+// cleared.
 func (c contents) replaced(mask fieldSet, with contents) contents {
-	out := make(contents, 0, len(c)+len(with))
-	for len(c) > 0 || len(with) > 0 {
-		switch {
-		case len(c) > 0 && mask.has(int(c[0].field)):
-			c = c[1:]
-		case len(with) == 0 || len(c) > 0 && c[0].field < with[0].field:
-			out, c = append(out, c[0]), c[1:]
-		default:
-			out, with = append(out, with[0]), with[1:]
+	kept := make(contents, 0, len(c)+len(with))
+	for _, f := range c {
+		if !mask.has(int(f.field)) {
+			kept = append(kept, f)
 		}
 	}
-	return out
+	return append(kept, with...)
 }
 
 // contents gives what a person has in the fields of a set, of its own (contact) or of its profile.
