@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,9 +24,12 @@ func (e settingsError) list() string {
 // ends at the first.
 type settingFaults struct{ errs []error }
 
-// add notes a fault of a flag.
+// add notes a fault of a flag. Kong reads some values twice: the same fault counts once.
 func (f *settingFaults) add(flag, format string, args ...any) {
-	f.errs = append(f.errs, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, args...)))
+	text := fmt.Sprintf("--%s: %s", flag, fmt.Sprintf(format, args...))
+	if !slices.ContainsFunc(f.errs, func(err error) bool { return err.Error() == text }) {
+		f.errs = append(f.errs, errors.New(text))
+	}
 }
 
 // require notes a fault of a flag unless ok.

@@ -47,19 +47,10 @@ func main() {
 
 // execute runs the command that args ask for and returns the exit code. Settings come from args and environment.
 func execute(ctx context.Context, args []string, t terminal) int {
-	faults := &settingFaults{}
-	helped := false
-	parser, err := kong.New(&commandLine{},
-		kong.Name("contactrelay"),
-		kong.Description("Applies contact changes from Google Cloud Pub/Sub to Google Contacts: in order, once. "+
-			"Every flag has an environment variable."),
-		kong.DefaultEnvars("CONTACTRELAY"),
+	faults, helped := &settingFaults{}, false
+	parser, err := newParser(&commandLine{}, faults,
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(int) { helped = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 80}),
-		kong.KindMapper(reflect.Int, faults.mapper(parseInt)),
-		kong.TypeMapper(reflect.TypeFor[time.Duration](), faults.mapper(parseDuration)),
-		kong.TypeMapper(reflect.TypeFor[byteSize](), faults.mapper(parseByteSize)),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(t),
 	)
@@ -76,6 +67,20 @@ func execute(ctx context.Context, args []string, t terminal) int {
 		err = settingsError{faults.join(fmt.Errorf("%w; contactrelay --help shows what there is", err))}
 	}
 	return exitCode(t, err)
+}
+
+// newParser reads command lines and the environment into c. A value that cannot be read is a fault in faults.
+func newParser(c *commandLine, faults *settingFaults, more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append(more,
+		kong.Name("contactrelay"),
+		kong.Description("Applies contact changes from Google Cloud Pub/Sub to Google Contacts: in order, once. "+
+			"Every flag has an environment variable."),
+		kong.DefaultEnvars("CONTACTRELAY"),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 80}),
+		kong.KindMapper(reflect.Int, faults.mapper(parseInt)),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), faults.mapper(parseDuration)),
+		kong.TypeMapper(reflect.TypeFor[byteSize](), faults.mapper(parseByteSize)),
+	)...)
 }
 
 // exitCode says what went wrong and with which code the process ends.

@@ -20,7 +20,7 @@ const (
 	publishWindowBytes = 64 << 20
 	publishTimeout     = 30 * time.Second
 	// interruptGrace is how long an interrupted publication waits for the confirmations still under way.
-	interruptGrace = 5 * time.Second
+	interruptGrace = 2 * time.Second
 )
 
 // publication is the publishing of numbered messages to one topic, in order for each ordering key. After a message
@@ -123,7 +123,6 @@ func (p *publication) fail(err error) {
 
 // finish blocks until every message is confirmed or failed, and returns what came of them.
 func (p *publication) finish() published {
-	p.publisher.Flush()
 	close(p.pending)
 	p.collected.Wait()
 	p.settling()

@@ -58,6 +58,9 @@ func (c *publishCommand) Run(ctx context.Context, t terminal, f *settingFaults) 
 	if done.confirmed == total {
 		return nil
 	}
+	if ctx.Err() != nil {
+		done.err = errors.New("interrupted")
+	}
 	return done.explain(t, stopped)
 }
 
@@ -100,15 +103,12 @@ func (p published) explain(t terminal, stopped error) error {
 	if why == nil {
 		why = stopped
 	}
-	if errors.Is(stopped, context.Canceled) {
-		why = errors.New("interrupted")
-	}
 	fmt.Fprintf(t.err, "contactrelay: %v\n", why)
 	if len(p.failed) > 0 {
 		fmt.Fprintf(t.err, "not confirmed: lines %v\n", p.failed)
 	}
 	if stopped != nil {
-		fmt.Fprintf(t.err, "not published: line %d and all after it\n", p.last+1)
+		fmt.Fprintf(t.err, "not published: all after line %d\n", p.last)
 	}
 	return errFailed
 }

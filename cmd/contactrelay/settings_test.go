@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// ask runs a command line and returns the exit code and what was printed.
+func ask(t *testing.T, ctx context.Context, stdin string, args ...string) (code int, out, err string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code = execute(ctx, args, terminal{in: strings.NewReader(stdin), out: &stdout, err: &stderr})
+	return code, stdout.String(), stderr.String()
+}
+
+// withoutEnvironment takes away whatever the machine has set.
+func withoutEnvironment(t *testing.T) {
+	t.Helper()
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "CONTACTRELAY_") || strings.HasPrefix(name, "GOOGLE_") || strings.HasSuffix(name, "_EMULATOR_HOST") {
+			t.Setenv(name, "")
+			os.Unsetenv(name)
+		}
+	}
+	// No credentials of the machine, and no question to a metadata server.
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "none.json"))
+}
+
+func TestAllWrongSettingsAreReportedTogether(t *testing.T) {
+	withoutEnvironment(t)
+	t.Setenv("CONTACTRELAY_ATTEMPTS", "many")
+	t.Setenv("CONTACTRELAY_MAX_BYTES", "-1")
+	code, _, text := ask(t, t.Context(), "", "run", "--max-calls=0", "--call-timeout=soon", "--drain=1h", "--log-format=xml",
+		"--log-level=loud", "--log-hash-key-file=/nowhere/key", "--credentials=none")
+	if code != 2 {
+		t.Errorf("exit code %d, want 2", code)
+	}
+	for _, flag := range []string{"attempts", "max-bytes", "max-calls", "call-timeout", "drain", "log-format", "log-level", "log-hash-key-file", "credentials", "project"} {
+		if n := strings.Count(text, "--"+flag+":"); n != 1 {
+			t.Errorf("--%s is named %d times, want once:\n%s", flag, n, text)
+		}
+	}
+}
+
+func TestFlagsComeBeforeTheEnvironment(t *testing.T) {
+	withoutEnvironment(t)
+	t.Setenv("CONTACTRELAY_MAX_CALLS", "0")
+	t.Setenv("PEOPLE_EMULATOR_HOST", "127.0.0.1:1")
+	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
+	_, _, text := ask(t, t.Context(), "", "run", "--max-calls=1", "--attempts=0")
+	if strings.Contains(text, "max-calls") || !strings.Contains(text, "--attempts: must be 1 or more") {
+		t.Errorf("want a fault of --attempts alone:\n%s", text)
+	}
+}
+
+// parsed is the settings that a command line leads to.
+func parsed(t *testing.T, args ...string) *commandLine {
+	t.Helper()
+	c := &commandLine{}
+	parser, err := newParser(c, &settingFaults{})
+	must(t, err)
+	_, err = parser.Parse(args)
+	must(t, err)
+	return c
+}
+
+func TestAnEmulatorImpliesProjectAndCredentials(t *testing.T) {
+	withoutEnvironment(t)
+	t.Setenv("PEOPLE_EMULATOR_HOST", "127.0.0.1:8087")
+	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:8085")
+	c := parsed(t, "run").Run
+	if err := c.check(t.Context(), &settingFaults{}); err != nil {
+		t.Fatal(err)
+	}
+	if c.Project != "demo" || c.Credentials != "emulator" || c.PeopleEndpoint != "http://127.0.0.1:8087" {
+		t.Errorf("project %q, credentials %q, endpoint %q", c.Project, c.Credentials, c.PeopleEndpoint)
+	}
+}
+
+func TestTheProjectComesFromTheCredentials(t *testing.T) {
+	withoutEnvironment(t)
+	file := filepath.Join(t.TempDir(), "key.json")
+	must(t, os.WriteFile(file, []byte(`{"type":"service_account","project_id":"from-the-key","client_email":"w@example.com","private_key":"x","token_uri":"http://127.0.0.1:1"}`), 0o600))
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
+	p, faults := project{}, &settingFaults{}
+	p.resolve(t.Context(), faults)
+	if p.Project != "from-the-key" || faults.err() != nil {
+		t.Errorf("project %q, %v", p.Project, faults.err())
+	}
+	if got := p.fullName("topics", "t"); got != "projects/from-the-key/topics/t" {
+		t.Errorf("full name %q", got)
+	}
+	if got := p.fullName("topics", "projects/other/topics/t"); got != "projects/other/topics/t" {
+		t.Errorf("full name %q", got)
+	}
+}
+
+func TestUnknownFlagsAndCommandsEndWithCode2(t *testing.T) {
+	withoutEnvironment(t)
+	for _, args := range [][]string{{"run", "--max-cals=1"}, {"walk"}, {}, {"publish"}, {"run", "--max-calls"}} {
+		if code, _, text := ask(t, t.Context(), "", args...); code != 2 || text == "" {
+			t.Errorf("%q: exit code %d, text %q; want 2 and why", args, code, text)
+		}
+	}
+}
+
+func TestSizesAreRead(t *testing.T) {
+	for text, want := range map[string]int{"0": 0, "7": 7, "7B": 7, "2kB": 2000, "2KiB": 2048, "5MiB": 5 << 20, "10MB": 10_000_000, "1 GiB": 1 << 30, "": -1, "MiB": -1, "-1MiB": -1, "1.5MiB": -1, "9999999999GiB": -1, "1TB": -1} {
+		got, err := parseByteSize(text)
+		if (err != nil) != (want < 0) || err == nil && int(got.(byteSize)) != want {
+			t.Errorf("parseByteSize(%q) = %v, %v; want %d", text, got, err, want)
+		}
+	}
+}
+
+func TestVersionIsPrinted(t *testing.T) {
+	code, out, _ := ask(t, t.Context(), "", "version")
+	if code != 0 || !strings.HasPrefix(out, "contactrelay ") || strings.Count(out, "\n") != 1 {
+		t.Errorf("exit code %d, %q", code, out)
+	}
+}
+
+func TestHelpFitsEightyColumns(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"dev", "--help"}, {"publish", "--help"}} {
+		code, out, _ := ask(t, t.Context(), "", args...)
+		if code != 0 || out == "" {
+			t.Errorf("%q: exit code %d", args, code)
+		}
+		tooWide(t, out)
+	}
+}
+
+// tooWide fails the test for lines of more than 80 characters.
+func tooWide(t *testing.T, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 80 {
+			t.Errorf("a line of %d characters: %s", n, line)
+		}
+	}
+}
