@@ -21,7 +21,7 @@ func bump(b *testing.B, s *Sim, verb, target, body string) {
 	}
 }
 
-func generated(b *testing.B, users, contacts int) *Sim {
+func filled(b *testing.B, users, contacts int) *Sim {
 	b.Helper()
 	s := New(Config{AuditLimit: 1000})
 	if err := s.Generate(users, contacts); err != nil {
@@ -31,7 +31,7 @@ func generated(b *testing.B, users, contacts int) *Sim {
 }
 
 func BenchmarkUpdateContact(b *testing.B) {
-	s := generated(b, 1, 1)
+	s := filled(b, 1, 1)
 	name := ContactName(0, 0)
 	b.ReportAllocs()
 	for version := int64(FirstVersion); b.Loop(); version++ {
@@ -42,7 +42,7 @@ func BenchmarkUpdateContact(b *testing.B) {
 }
 
 func BenchmarkBatchOf200(b *testing.B) {
-	s := generated(b, 1, batchLimit)
+	s := filled(b, 1, batchLimit)
 	b.ReportAllocs()
 	for version := int64(FirstVersion); b.Loop(); version++ {
 		contacts := make([]string, batchLimit)
@@ -57,6 +57,6 @@ func BenchmarkBatchOf200(b *testing.B) {
 
 func BenchmarkGenerate10000(b *testing.B) {
 	for b.Loop() {
-		generated(b, 1000, 10)
+		filled(b, 1000, 10)
 	}
 }

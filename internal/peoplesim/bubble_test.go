@@ -3,7 +3,9 @@ package peoplesim
 import (
 	"context"
 	"errors"
+	"net/http"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -234,5 +236,21 @@ func TestACancelledRequestIsNotSent(t *testing.T) {
 	}
 	if got := s.Stats(); len(got.Calls) != 0 || got.Writes != 0 {
 		t.Errorf("the call came through: %+v", got)
+	}
+}
+
+func TestABodyThatCannotBeReadIsAnError(t *testing.T) {
+	s := seeded(t, Config{})
+	why := errors.New("torn")
+	r, err := http.NewRequestWithContext(t.Context(), "PATCH", "http://people.example.com"+updatePath, iotest.ErrReader(why))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+ann)
+	if _, err := s.RoundTrip(r); !errors.Is(err, why) {
+		t.Errorf("got %v, want %v", err, why)
+	}
+	if got := s.Stats(); got.Calls[UpdateContact]["abandoned"] != 1 || got.Writes != 0 {
+		t.Errorf("the statistics show %+v", got)
 	}
 }

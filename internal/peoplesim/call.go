@@ -64,7 +64,8 @@ func (s *Sim) serve(r *http.Request, socket bool) reply {
 		return problemReply(unauthenticated(c.method), false)
 	}
 	if err := s.readBody(c, r); err != nil {
-		return reply{cut: abandoned}
+		s.count(c.method.name, string(abandoned))
+		return reply{cut: abandoned, err: err}
 	}
 	c.op, c.refusal = s.parse(c, r)
 	s.arrive(c)
@@ -192,7 +193,7 @@ func (a reply) pretty(c *call) reply {
 	}
 	v := jsontext.Value(a.body)
 	if err := v.Indent(jsontext.WithIndent("  ")); err != nil {
-		return a // text that is not UTF-8, from a seed: it goes out as it is
+		return a // it is JSON that the simulator made itself
 	}
 	a.body = append(v, '\n')
 	return a

@@ -9,7 +9,7 @@ import (
 
 // Faults say how the service misbehaves, and how it behaves where nobody knows. The zero value is a service in good
 // health. What is drawn depends on Seed and, of each user, on the number of the user's call: how the calls of
-// different users interleave does not matter.
+// different users interleave does not matter, save to Fault.Skip and Fault.Calls, which count the calls of all.
 type Faults struct {
 	Seed   uint64  `json:"seed,omitzero"`
 	Habits Habits  `json:"habits,omitzero"`

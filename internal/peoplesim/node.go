@@ -105,15 +105,25 @@ func (n *node) appendValue(b []byte) []byte {
 	return appendQuoted(b, n.text)
 }
 
-// appendQuoted appends a JSON string.
+// appendQuoted appends a JSON string. Bytes that are no UTF-8 (only a token can have them) are replaced.
 func appendQuoted(b []byte, text string) []byte {
-	b, err := jsontext.AppendQuote(b, text)
-	if err != nil {
-		// Only text that is not UTF-8 is complained of, and it is quoted with its bad bytes replaced all the same. Requests
-		// with such text are refused, so it can come from a Go caller's seed alone.
-		return b
+	if isPlain(text) {
+		b = append(b, '"')
+		b = append(b, text...)
+		return append(b, '"')
 	}
+	b, _ = jsontext.AppendQuote(b, text) // the error tells of the replacement
 	return b
+}
+
+// isPlain reports whether a text needs no escapes. Nearly all do not, and this is the shorter way.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // appendMember appends a member with a string for its value, and nothing if that is empty; b ends in a member or an

@@ -14,13 +14,16 @@ func UserName(i int) string { return fmt.Sprintf("user-%03d@example.com", i) }
 // people/c1, then six digits for the user and six for the contact. So no two contacts share a name.
 func ContactName(i, k int) string { return fmt.Sprintf("people/c1%06d%06d", i, k) }
 
-// GeneratedValues gives what the k-th generated contact of the i-th user holds, as a Person in JSON without its
-// resource name. Its etag is SourceEtag(ContactName(i, k), FirstVersion).
+// GeneratedValues gives what the k-th generated contact of the i-th user holds, in the form of Contact.Values. Its etag
+// is SourceEtag(ContactName(i, k), FirstVersion).
 func GeneratedValues(i, k int) json.RawMessage {
-	return fmt.Appendf(nil, `{"emailAddresses":[{"type":"work","value":"c%d.u%d@example.com"}],`+
-		`"memberships":`+myContacts+`,`+
+	return generated(i, k, `"memberships":`+myContacts+`,`, "")
+}
+
+func generated(i, k int, memberships, resourceName string) []byte {
+	return fmt.Appendf(nil, `{"emailAddresses":[{"type":"work","value":"c%d.u%d@example.com"}],%s`+
 		`"names":[{"familyName":"User %d","givenName":"Contact %d"}],`+
-		`"phoneNumbers":[{"type":"mobile","value":"+1 555 %03d %04d"}]}`, k, i, i, k, i%1000, k%10000)
+		`"phoneNumbers":[{"type":"mobile","value":"+1 555 %03d %04d"}]%s}`, k, i, memberships, i, k, i%1000, k%10000, resourceName)
 }
 
 // Generate seeds contacts by the pattern of UserName, ContactName and GeneratedValues: so many for each of so many
@@ -31,16 +34,14 @@ func (s *Sim) Generate(users, contacts int) error {
 		return fmt.Errorf("generate %d users with %d contacts: a million of either at most, and not under 0", users, contacts)
 	}
 	now := time.Now()
-	fields := &s.discovery.fields
 	for i := range users {
 		made := make([]*contact, contacts)
 		for k := range made {
-			n, p := decode(GeneratedValues(i, k), "person", s.discovery.person)
-			if p != nil {
-				panic("peoplesim: a generated contact: " + p.message)
+			c, err := s.newSeed(generated(i, k, "", `,"resourceName":"`+ContactName(i, k)+`"`), now)
+			if err != nil {
+				return fmt.Errorf("generate contact %d of user %d: %w", k, i, err)
 			}
-			seed := newPerson(n)
-			made[k] = newContact(ContactName(i, k), now, seed.contents(fields, fields.writable, true, s.config.OutputOnly), nil)
+			made[k] = c
 		}
 		s.put(UserName(i), made)
 	}

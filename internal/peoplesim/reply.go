@@ -26,6 +26,7 @@ const (
 // reply is how a call ends.
 type reply struct {
 	cut        cut
+	err        error // of a body that could not be read
 	status     int
 	body       []byte
 	html       bool
@@ -103,10 +104,10 @@ func (s *Sim) RoundTrip(r *http.Request) (*http.Response, error) {
 	case lost:
 		return nil, io.EOF
 	case abandoned:
-		if err := context.Cause(r.Context()); err != nil {
-			return nil, err
+		if a.err != nil {
+			return nil, fmt.Errorf("read the request body: %w", a.err)
 		}
-		return nil, fmt.Errorf("read the request body: %w", io.ErrUnexpectedEOF)
+		return nil, context.Cause(r.Context())
 	}
 	header := make(http.Header)
 	a.header(header)

@@ -68,7 +68,7 @@ func (s *Sim) newSeed(raw []byte, now time.Time) (*contact, error) {
 	}
 	values := seed.contents(fields, fields.writable, true, s.config.OutputOnly)
 	if group := fields.set("memberships"); values.fields()&group == 0 {
-		values = values.replaced(group, s.defaultGroup())
+		values = values.replaced(group, s.group)
 	}
 	if p := seed.checkValues(fields, fields.writable&^fields.set("memberships")); p != nil {
 		return nil, errors.New(p.message)
@@ -77,13 +77,13 @@ func (s *Sim) newSeed(raw []byte, now time.Time) (*contact, error) {
 }
 
 // defaultGroup gives the membership of a contact that names none.
-func (s *Sim) defaultGroup() contents {
-	n, p := decode([]byte(`{"memberships":`+myContacts+`}`), "", s.discovery.person)
+func defaultGroup(d *discovery) contents {
+	n, p := decode([]byte(`{"memberships":`+myContacts+`}`), "", d.person)
 	if p != nil {
 		panic("peoplesim: the default membership: " + p.message)
 	}
 	group := newPerson(n)
-	return group.contents(&s.discovery.fields, s.discovery.fields.set("memberships"), true, true)
+	return group.contents(&d.fields, d.fields.set("memberships"), true, true)
 }
 
 // Delete deletes a contact, as a person would in the web interface.

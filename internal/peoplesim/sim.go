@@ -1,24 +1,21 @@
 // Package peoplesim is the Google People API as far as contactrelay uses it, as strict as the real one and at least as
-// unkind: the ground of this project's tests and benchmarks, and the service behind `contactrelay dev`. It shares no
-// code with the worker.
+// unkind: the ground of this project's tests and benchmarks, and the service behind `contactrelay dev`.
 //
-// A [Sim] serves people.updateContact, people.updateContactPhoto, people.batchUpdateContacts, people.get and
-// people.getBatchGet, either as an [http.Handler], or in process as an [http.RoundTripper], which needs no socket and no
-// goroutine and so works inside a testing/synctest bubble. Both behave alike: what is a broken connection to the
-// client of the handler is an error from RoundTrip. The bearer token is the user's ID. Every user has contacts of
-// their own; another user's contact is not found (404), or forbidden if the habit says so.
+// A [Sim] serves [Get], [BatchGet], [UpdateContact], [UpdateContactPhoto] and [BatchUpdateContacts] as an [http.Handler],
+// or in process as an [http.RoundTripper], which needs no socket and no goroutine and so works inside a testing/synctest
+// bubble. The bearer token is the user's ID; every user has contacts of their own. Each request is held against Google's
+// discovery document. What goes wrong, when and for whom, is up to [Faults]; where nobody knows what the service does,
+// [Habits] choose. Every write is recorded ([Sim.Audit]), and how many mutates of one user were ever in flight together
+// ([Sim.MaxOverlap]). [Sim.Admin] offers all this to other processes.
 //
-// Each request is held against Google's discovery document, so what the service would refuse is refused here, and some
-// things that it takes and no client of ours sends: snake case names, doubled names, numbers in quotes. Where nobody
-// knows what the service does, [Habits] chooses. What goes wrong, when and for whom, is up to [Faults]. Every write
-// is recorded ([Sim.Audit]), and how many mutates of one user were ever in flight together ([Sim.MaxOverlap]).
-//
-// Not simulated: OAuth, contact groups (any name is taken), the other methods, alt other than json, jsonp, and that a
-// contact's resource name depends on what it holds. For the admin port see [Sim.Admin].
+// Stricter than the service: snake case names, doubled names, numbers in quotes are refused. Not simulated: OAuth,
+// contact groups (any name is taken), other methods, formats other than JSON, and that a contact's resource name
+// depends on what it holds.
 package peoplesim
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -40,6 +37,7 @@ const defaultMaxBody = 10 << 20
 type Sim struct {
 	config    Config
 	discovery *discovery
+	group     contents // the membership of a contact that names none
 
 	mu       sync.Mutex // guards the fields below; never held over I/O or a sleep
 	faults   *afflictions
@@ -62,8 +60,9 @@ func New(config Config) *Sim {
 	if config.MaxBody == 0 {
 		config.MaxBody = defaultMaxBody
 	}
+	d := loadDiscovery()
 	return &Sim{
-		config: config, discovery: loadDiscovery(),
+		config: config, discovery: d, group: defaultGroup(d),
 		faults: newAfflictions(Faults{}, time.Now()), users: make(map[string]*user), tally: make(Calls),
 	}
 }
@@ -78,6 +77,7 @@ func (s *Sim) SetFaults(f Faults) error {
 	defer s.mu.Unlock()
 	now := time.Now()
 	s.settle(now)
+	f.List = slices.Clone(f.List)
 	s.faults = newAfflictions(f, now)
 	for _, u := range s.users {
 		u.calls = 0
@@ -89,7 +89,9 @@ func (s *Sim) SetFaults(f Faults) error {
 func (s *Sim) Faults() Faults {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.faults.Faults
+	f := s.faults.Faults
+	f.List = slices.Clone(f.List)
+	return f
 }
 
 // Reset forgets all contacts, faults, writes and counts.
