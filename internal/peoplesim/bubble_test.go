@@ -3,9 +3,7 @@ package peoplesim
 import (
 	"context"
 	"errors"
-	"net/http"
 	"testing"
-	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -224,33 +222,4 @@ func TestAFaultHoldsForItsPeriod(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestACancelledRequestIsNotSent(t *testing.T) {
-	s := seeded(t, Config{})
-	ctx, cancel := context.WithCancelCause(t.Context())
-	why := errors.New("enough")
-	cancel(why)
-	if err := rename(ctx, dial(t, s, ann), 1, "New"); !errors.Is(err, why) && !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want the context's error", err)
-	}
-	if got := s.Stats(); len(got.Calls) != 0 || got.Writes != 0 {
-		t.Errorf("the call came through: %+v", got)
-	}
-}
-
-func TestABodyThatCannotBeReadIsAnError(t *testing.T) {
-	s := seeded(t, Config{})
-	why := errors.New("torn")
-	r, err := http.NewRequestWithContext(t.Context(), "PATCH", "http://people.example.com"+updatePath, iotest.ErrReader(why))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+ann)
-	if _, err := s.RoundTrip(r); !errors.Is(err, why) {
-		t.Errorf("got %v, want %v", err, why)
-	}
-	if got := s.Stats(); got.Calls[UpdateContact]["abandoned"] != 1 || got.Writes != 0 {
-		t.Errorf("the statistics show %+v", got)
-	}
 }

@@ -4,15 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"google.golang.org/api/googleapi"
-	"google.golang.org/api/people/v1"
 )
 
 func TestWhatEachFaultAnswersAndWhetherTheWriteHappens(t *testing.T) {
@@ -109,34 +106,6 @@ func TestTheDetailsOfErrors(t *testing.T) {
 	_, err = dial(t, s, ann).Get(c1).PersonFields("names").Do()
 	if f := failed(t, err); f.Details[0].Metadata["quota_limit"] != "CriticalReadsPerMinutePerProjectPerUser" {
 		t.Errorf("user quota of a read: got %+v", f)
-	}
-}
-
-func TestAConnectionIsResetBeforeTheWriteAndAnAnswerLostAfterIt(t *testing.T) {
-	for _, c := range []struct {
-		fault   Fault
-		code    string
-		written bool
-		want    error
-	}{
-		{Fault{Kind: Reset, Rate: 1}, "reset", false, syscall.ECONNRESET},
-		{Fault{Kind: Reset, Rate: 1, Applied: true}, "reset", true, syscall.ECONNRESET},
-		{Fault{Kind: AnswerLost, Rate: 1}, "lost", true, io.EOF},
-	} {
-		for place, connect := range map[string]func(testing.TB, *Sim, string) *people.PeopleService{"in process": dial, "over a socket": dialSocket} {
-			s := seeded(t, Config{})
-			setFaults(t, s, Faults{List: []Fault{c.fault}})
-			_, err := connect(t, s, ann).UpdateContact(c1, guarded(c1, 1, named("New"))).UpdatePersonFields("names").Do()
-			if !errors.Is(err, c.want) {
-				t.Errorf("%s %s: got %v, want %v", place, c.fault.Kind, err, c.want)
-			}
-			if got := givenName(t, s, c1) == "New"; got != c.written {
-				t.Errorf("%s %s: written is %v, want %v", place, c.fault.Kind, got, c.written)
-			}
-			if got := s.Stats().Calls[UpdateContact][c.code]; got != 1 {
-				t.Errorf("%s %s: the statistics show %v", place, c.fault.Kind, s.Stats().Calls)
-			}
-		}
 	}
 }
 
