@@ -21,8 +21,9 @@ func (b *Broker) Ack(subscription string, ackIDs []string) error {
 	}
 	s.stats.StaleAckIDs += uint64(stale)
 	slices.SortFunc(leases, func(a, b *lease) int { return cmp.Compare(a.entry.number, b.entry.number) })
+	now := time.Now()
 	for _, l := range leases {
-		s.acknowledge(l)
+		s.acknowledge(l, now)
 	}
 	return nil
 }
@@ -71,7 +72,7 @@ func (b *Broker) answered(name string, ackIDs []string) (s *subscription, leases
 	return s, leases, stale, err
 }
 
-func (s *subscription) acknowledge(l *lease) {
+func (s *subscription) acknowledge(l *lease, now time.Time) {
 	e, q := l.entry, l.hold.queue
 	switch {
 	case l.state == superseded: // of use to the stream only: it has room again
@@ -81,22 +82,42 @@ func (s *subscription) acknowledge(l *lease) {
 		s.stats.StaleAckIDs++
 	case e.prev != nil && !e.prev.acked:
 		s.stats.DroppedAcks++
-	case s.broker.happens(s.broker.faults.LostAck):
-		s.stats.LostAcks++
-		s.lose(l)
+		l.early = now.Add(s.broker.config.AckPatience)
 	default:
-		s.stats.Acks++
-		l.end()
-		e.acked = true
-		s.retained++
-		q.forget()
+		s.accept(l, now)
 	}
 	q.settle()
 }
 
+// accept lets an acknowledgement take effect, and then those right behind it that came early and wait for it.
+func (s *subscription) accept(l *lease, now time.Time) {
+	for {
+		e := l.entry
+		next := e.next
+		if s.broker.happens(s.broker.faults.LostAck) {
+			s.lose(l)
+		} else {
+			s.stats.Acks++
+			l.end()
+			e.acked = true
+			s.retained++
+			e.queue.forget()
+		}
+		if !e.acked || next == nil || next.lease == nil || !next.lease.waits(now) {
+			return
+		}
+		s.stats.DroppedAcks--
+		l = next.lease
+	}
+}
+
+// waits reports whether the message was acknowledged out of order and that still counts.
+func (l *lease) waits(now time.Time) bool { return l.state == live && now.Before(l.early) }
+
 // lose loses an acknowledgement in one of two ways: it never arrives, so that those of its followers are out of order;
 // or it takes effect, also for them, and is gone when the lease runs out.
 func (s *subscription) lose(l *lease) {
+	s.stats.LostAcks++
 	if s.broker.happens(0.5) {
 		l.entry.acked = true
 		l.turn(lost)

@@ -19,11 +19,15 @@ func TestThePromisesHoldWhateverGoesWrong(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, 2))
 				c := &chaos{
-					desk:  newDesk(t, Config{OutstandingPerKey: []int{1, 10, 0}[rng.IntN(3)], Seed: seed}, ordered()),
 					rng:   rng,
 					order: make(map[string][]string),
 					next:  make(map[string]int),
 				}
+				settings := ordered()
+				if c.dead = seed%4 == 0; c.dead {
+					settings = deadLetter(letters, minAttempts)
+				}
+				c.desk = newDesk(t, Config{OutstandingPerKey: []int{1, 10, 0}[rng.IntN(3)], Seed: seed}, settings)
 				c.must(c.SetFaults(Faults{
 					Duplicate: 0.1, LostAck: 0.1, AckFailure: 0.05, CutStream: 0.05, CutStreamEvery: Duration(time.Minute),
 					SlowRedelivery: Duration(time.Second), PublishLost: 0.05, PublishUnconfirmed: 0.05,
@@ -40,6 +44,7 @@ func TestThePromisesHoldWhateverGoesWrong(t *testing.T) {
 type chaos struct {
 	desk
 	rng    *rand.Rand
+	dead   bool                // there is a dead-letter policy, and so no order
 	order  map[string][]string // by key: the messages in publish order, the stored ones that nobody confirmed included
 	next   map[string]int      // by key: the one after that which was delivered last
 	stream *Stream
@@ -108,7 +113,7 @@ func (c *chaos) take(d Delivery) {
 		c.t.Fatalf("the stream holds %d, may hold %d", on, chaosWindow)
 	}
 	key := d.Message.OrderingKey
-	if key == "" {
+	if key == "" || c.dead {
 		return
 	}
 	index := slices.Index(c.order[key], d.Message.ID)
@@ -146,10 +151,11 @@ func (c *chaos) finish() {
 	c.must(c.SetFaults(Faults{Duplicate: 0.1, LostAck: 0.1, CutStream: 0.05}))
 	for range 5000 {
 		s := c.stats()
-		if s.Published != s.Acks-s.UndoneAcks+uint64(s.Backlog) {
+		if s.Published != s.Acks-s.UndoneAcks+s.DeadLettered+uint64(s.Backlog) {
 			c.t.Fatalf("the sums do not add up: %+v", s)
 		}
 		if s.Backlog == 0 {
+			c.expectEmpty()
 			return
 		}
 		c.receive()

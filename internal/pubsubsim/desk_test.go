@@ -120,6 +120,26 @@ func (d desk) expect(p pile, want string) pile {
 	return p
 }
 
+// expectEmpty checks that nothing is left of the messages and keys that were there.
+func (d desk) expectEmpty() {
+	d.t.Helper()
+	time.Sleep(maxAckDeadline) // for superseded deliveries that nobody answered
+	synctest.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.subscriptions[worker]
+	if s.messages.Len() != 0 || s.retained != 0 || len(s.keys) != 0 || s.ready.Len() != 0 ||
+		len(s.leases) != 0 || s.outstanding != 0 {
+		d.t.Fatalf("left: %d messages, %d retained, %d keys, %d ready, %d leases, %d outstanding",
+			s.messages.Len(), s.retained, len(s.keys), s.ready.Len(), len(s.leases), s.outstanding)
+	}
+	for _, st := range s.streams {
+		if st.window != (window{maxMessages: st.window.maxMessages, maxBytes: st.window.maxBytes}) || st.ready.Len() != 0 {
+			d.t.Fatalf("left in a stream's window: %+v", st.window)
+		}
+	}
+}
+
 // pile is what was delivered.
 type pile []Delivery
 

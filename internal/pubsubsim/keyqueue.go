@@ -29,7 +29,6 @@ func (e *entry) settled() bool { return e.acked && e.lease == nil }
 type keyQueue struct {
 	subscription *subscription
 	key          string
-	ordered      bool // false: a single message without order
 	head, tail   *entry
 	cursor       *entry     // the next to be delivered; nil: none
 	hold         *hold      // who is given the messages; nil: whoever comes first
@@ -47,9 +46,10 @@ type hold struct {
 	superseded int
 }
 
-// binds reports whether the queue may be delivered to the holder only.
+// binds reports whether the queue may be delivered to the holder only. Nobody is left to answer what a broken stream was
+// sent and is going to be delivered again.
 func (h *hold) binds() bool {
-	return h.live > 0 || h.superseded > 0 && h.queue.ordered && h.stream.err == nil
+	return h.live > 0 || h.superseded > 0 && h.stream.err == nil
 }
 
 // add takes a published message into the backlog.
@@ -70,7 +70,6 @@ func (s *subscription) queueOf(key string) *keyQueue {
 	}
 	q := s.newQueue(key)
 	if s.settings.Ordering && key != "" {
-		q.ordered = true
 		s.keys[key] = q
 	}
 	return q
@@ -155,7 +154,7 @@ func (q *keyQueue) settle() {
 	}
 	if q.head == nil && q.hold == nil {
 		s.broker.clock.stop(&q.nap)
-		if q.ordered && s.keys[q.key] == q { // an empty queue may outlive its place here: leases still point to it
+		if s.keys[q.key] == q { // leases may point to an empty queue whose key has a new one
 			delete(s.keys, q.key)
 		}
 	}
@@ -182,10 +181,10 @@ func (q *keyQueue) target() *list.List {
 		return nil
 	case q.hold == nil:
 		return &q.subscription.ready
-	case q.hold.stream.err != nil || limit > 0 && q.hold.live >= limit:
+	case limit > 0 && q.hold.live >= limit:
 		return nil
 	default:
-		return &q.hold.stream.ready
+		return &q.hold.stream.ready // of a broken one, too, which delivers nothing: the queue has to wait
 	}
 }
 

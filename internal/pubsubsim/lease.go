@@ -25,6 +25,7 @@ type lease struct {
 	entry *entry
 	hold  *hold
 	state leaseState
+	early time.Time // until when an acknowledgement that came out of order still counts
 }
 
 // lease records that e is handed to the holder of its queue for the time d.

@@ -82,6 +82,26 @@ func TestAnAckCountsAfterItsStreamBroke(t *testing.T) {
 	})
 }
 
+func TestLateAnswersDoNotConcernTheKeysNewMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Config{}, ordered())
+		d.publish("user-1", "1 2")
+		first := d.stream(StreamConfig{})
+		stale := d.now(first)
+		d.nack(stale.only("1"))
+		first.Close()
+		time.Sleep(defaultRedeliveryDelay)
+		second, third := d.stream(StreamConfig{}), d.stream(StreamConfig{})
+		d.ack(d.expect(d.now(second), "1 2"))
+		d.publish("user-1", "3")
+		d.expect(d.now(second), "3")
+		d.ack(stale.only("2"))
+		d.publish("user-1", "4")
+		d.expect(d.now(third), "")
+		d.expect(d.now(second), "4")
+	})
+}
+
 func TestAckIDs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Config{}, ordered())
@@ -118,9 +138,16 @@ func TestTheRetryPolicySpacesRedeliveries(t *testing.T) {
 			d.nack(held.only("1"))
 			time.Sleep(wait*time.Second - 1)
 			d.expect(d.now(st), "")
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			held = d.expect(d.now(st), "1 2")
 		}
+		d.nack(held.only("2"))
+		d.must(d.UpdateSubscription(worker, SubscriptionSettings{Topic: changes, Ordering: true}))
+		d.nack(held.only("1")) // without a policy that would be soon, but 2 has to wait
+		time.Sleep(10*time.Second - 1)
+		d.expect(d.now(st), "")
+		time.Sleep(time.Nanosecond)
+		d.expect(d.now(st), "1 2")
 	})
 }
 
@@ -141,6 +168,13 @@ func TestAMessageOlderThanTheRetentionIsDropped(t *testing.T) {
 		if s := d.stats(); s.Expired != 1 || s.Acks != 1 || s.Backlog != 0 {
 			t.Fatalf("%+v", s)
 		}
+		d.publish("user-1", "3")
+		time.Sleep(minRetention - time.Second)
+		d.publish("user-1", "4")
+		time.Sleep(time.Second)
+		d.expect(d.now(st), "4")
+		time.Sleep(minRetention)
+		d.expect(d.now(st), "")
 	})
 }
 
@@ -214,6 +248,70 @@ func TestNextBlocksUntilThereIsSomething(t *testing.T) {
 			t.Fatalf("after Close came %q", got)
 		}
 	})
+}
+
+func TestARoomierWindowWakesItsStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Config{}, ordered())
+		d.publish("user-1", "1 2 3")
+		st := d.stream(StreamConfig{MaxMessages: 2})
+		held := d.expect(d.now(st), "1 2")
+		got := make(chan string)
+		go func() {
+			deliveries, _ := st.Next(t.Context())
+			got <- pile(deliveries).bodies()
+		}()
+		synctest.Wait()
+		d.ack(held.only("1"))
+		if g := <-got; g != "3" {
+			t.Fatalf("got %q", g)
+		}
+	})
+}
+
+func TestWhatOneStreamLeavesIsAnothers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Config{}, SubscriptionSettings{})
+		narrow := d.stream(StreamConfig{MaxBytes: 10})
+		d.publish("", "tiny")
+		d.expect(d.now(narrow), "tiny")
+		got := make(chan string)
+		go func() {
+			deliveries, _ := narrow.Next(t.Context())
+			got <- pile(deliveries).bodies()
+		}()
+		synctest.Wait()
+		d.publish("", "too-large-for-it")
+		d.publish("", "small") // behind the large one
+		d.expect(d.now(d.stream(StreamConfig{MaxMessages: 1})), "too-large-for-it")
+		if g := <-got; g != "small" {
+			t.Fatalf("got %q", g)
+		}
+	})
+}
+
+func TestASignalToAStreamThatJustGaveUpIsPassedOn(t *testing.T) {
+	for range 50 { // whether Next hears the signal or its context first is up to the runtime
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t, Config{}, ordered())
+			ctx, giveUp := context.WithCancel(t.Context())
+			got := make(chan string, 2)
+			next := func(ctx context.Context) {
+				deliveries, _ := d.stream(StreamConfig{}).Next(ctx)
+				got <- pile(deliveries).bodies()
+			}
+			go next(ctx)
+			synctest.Wait()
+			go next(t.Context())
+			synctest.Wait()
+			d.publish("user-1", "1")
+			giveUp()
+			if first := <-got; first == "" && <-got != "1" {
+				t.Fatal("nobody got the message")
+			}
+			d.CutStreams()
+		})
+	}
 }
 
 func TestASignalThatNobodyHearsGoesToAnotherStream(t *testing.T) {

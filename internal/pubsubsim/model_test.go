@@ -162,7 +162,7 @@ func (m *model) allowed(st *modelStream, k *modelKey) bool {
 		if d.key != k || d.gone {
 			continue
 		}
-		binds := d.live || k.ordered && slices.Contains(m.streams, d.stream)
+		binds := d.live || slices.Contains(m.streams, d.stream)
 		if binds && d.stream != st {
 			return false
 		}
@@ -320,6 +320,7 @@ func (m *model) finish() {
 	last := m.stream(StreamConfig{})
 	for range 1000 {
 		if m.stats().Backlog == 0 {
+			m.expectEmpty()
 			return
 		}
 		if got := m.now(last); len(got) > 0 {

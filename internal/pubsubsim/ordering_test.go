@@ -164,3 +164,42 @@ func TestABusyKeyLeavesRoomForTheOthers(t *testing.T) {
 		}
 	})
 }
+
+func TestBusyKeysTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Config{}, ordered())
+		st := d.stream(StreamConfig{MaxMessages: 2 * turn})
+		d.publishMany("user-1", 1000)
+		d.publishMany("user-2", 1000)
+		count := make(map[string]int)
+		for range 10 {
+			got := d.now(st)
+			for _, g := range got {
+				count[g.Message.OrderingKey]++
+			}
+			d.ack(got[:len(got)-1]) // so that the stream keeps hold of a key
+		}
+		if one, two := count["user-1"], count["user-2"]; one < 50 || two < 50 {
+			t.Fatalf("%d messages of one key, %d of the other", one, two)
+		}
+	})
+}
+
+func TestAPatientServiceTakesAcksOutOfOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Config{AckPatience: 100 * time.Millisecond}, ordered())
+		d.publish("user-1", "1 2 3 4 5")
+		st := d.stream(StreamConfig{})
+		all := d.now(st)
+		d.ack(all.only("2 3 5"))
+		d.ack(all.only("1"))
+		if s := d.stats(); s.Acks != 3 || s.DroppedAcks != 1 || s.Backlog != 2 {
+			t.Fatalf("after 2, 3, 5 and then 1: %+v", s)
+		}
+		time.Sleep(100 * time.Millisecond)
+		d.ack(all.only("4"))
+		if s := d.stats(); s.Acks != 4 || s.DroppedAcks != 1 || s.Backlog != 1 {
+			t.Fatalf("after 4, too late for 5: %+v", s)
+		}
+	})
+}
