@@ -13,7 +13,7 @@ import (
 
 // devCommand shows the worker at work without an account or a network.
 type devCommand struct {
-	Once bool   `help:"End after the sample feed instead of serving on; exit code 1 if the numbers do not add up."`
+	Once bool   `help:"End after the sample feed instead of serving on; exit code 1 if the numbers do not add up." env:"-"`
 	HTTP string `name:"http" help:"Address of /livez and /readyz; empty: none." placeholder:"ADDR"`
 	workSettings
 }

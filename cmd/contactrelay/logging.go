@@ -16,8 +16,8 @@ import (
 
 // logSettings say what is logged and how.
 type logSettings struct {
-	LogFormat      string `help:"text, json (as Cloud Logging reads it), or auto: text on a terminal." default:"auto" placeholder:"FORMAT"`
-	LogLevel       string `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
+	LogFormat      string `help:"text, json (as Cloud Logging reads it), or auto: text on a terminal." default:"auto"`
+	LogLevel       string `help:"debug, info, warn or error." default:"info"`
 	LogUsers       bool   `help:"Show users as they are. Without it they are shown as a keyed hash: they may be e-mail addresses."`
 	LogHashKeyFile string `help:"Key of that hash, so that it stays the same over restarts. Default: a random key." placeholder:"FILE"`
 }

@@ -15,8 +15,8 @@ import (
 // publishCommand publishes contact changes.
 type publishCommand struct {
 	project
-	Topic         string   `help:"Topic to publish to." default:"contact-changes" placeholder:"NAME"`
-	MaxPhotoBytes byteSize `help:"Largest photo, decoded: as the worker's." default:"5MiB" placeholder:"SIZE"`
+	Topic         string   `help:"Topic to publish to." default:"contact-changes"`
+	MaxPhotoBytes byteSize `help:"Largest photo, decoded: as the worker's." default:"5MiB"`
 	File          string   `arg:"" help:"JSON lines {\"user\", \"type\", \"id\"?, \"source\"?, \"body\"}; - for standard input."`
 }
 

@@ -15,11 +15,11 @@ import (
 // runCommand is the worker.
 type runCommand struct {
 	project
-	Subscription    string `help:"Subscription that the changes come from; with message ordering." default:"contact-changes-worker" placeholder:"NAME"`
-	DeadLetterTopic string `help:"Topic that dead letters go to." default:"contact-changes-dead" placeholder:"NAME"`
+	Subscription    string `help:"Subscription that the changes come from; with message ordering." default:"contact-changes-worker"`
+	DeadLetterTopic string `help:"Topic that dead letters go to." default:"contact-changes-dead"`
 	peopleSettings
 	workSettings
-	HTTP string `name:"http" help:"Address of /livez and /readyz; empty: none." default:":8080" placeholder:"ADDR"`
+	HTTP string `name:"http" help:"Address of /livez and /readyz; empty: none." default:":8080"`
 	logSettings
 }
 

@@ -46,7 +46,7 @@ func (p *project) fullName(kind, id string) string {
 type peopleSettings struct {
 	PeopleEndpoint string   `help:"Where the People API is, as http(s)://host[:port]. Default: the service, or PEOPLE_EMULATOR_HOST." placeholder:"URL"`
 	Credentials    string   `help:"How users are signed in: emulator (no secrets; the token is the user ID). Default: emulator with PEOPLE_EMULATOR_HOST." placeholder:"KIND"`
-	AllowUsers     []string `help:"Users whose contacts may be changed: addresses or domains. Default: all." placeholder:"USER,…"`
+	AllowUsers     []string `help:"Users whose contacts may be changed: addresses or domains. Default: all." placeholder:"USER"`
 }
 
 // resolve fills in what PEOPLE_EMULATOR_HOST implies and notes what is wrong.
@@ -68,14 +68,14 @@ func (p *peopleSettings) resolve(f *settingFaults) {
 
 // workSettings say how the worker works. The defaults are those of the design.
 type workSettings struct {
-	MaxMessages   int           `help:"Messages held at once." default:"10000" placeholder:"N"`
-	MaxBytes      byteSize      `help:"Bytes of messages held at once." default:"256MiB" placeholder:"SIZE"`
-	MaxCalls      int           `help:"Calls of the People API in flight." default:"64" placeholder:"N"`
-	MaxPhotoBytes byteSize      `help:"Largest photo, decoded." default:"5MiB" placeholder:"SIZE"`
-	CallTimeout   time.Duration `help:"Limit of one call." default:"30s" placeholder:"D"`
-	Attempts      int           `help:"Calls for one change that may fail for passing reasons." default:"8" placeholder:"N"`
-	RetryFor      time.Duration `help:"The same as a time since the first failure." default:"5m" placeholder:"D"`
-	Drain         time.Duration `help:"From SIGTERM to the end of the calls then in flight." default:"7s" placeholder:"D"`
+	MaxMessages   int           `help:"Messages held at once." default:"10000"`
+	MaxBytes      byteSize      `help:"Bytes of messages held at once." default:"256MiB"`
+	MaxCalls      int           `help:"Calls of the People API in flight." default:"64"`
+	MaxPhotoBytes byteSize      `help:"Largest photo, decoded." default:"5MiB"`
+	CallTimeout   time.Duration `help:"Limit of one call." default:"30s"`
+	Attempts      int           `help:"Calls for one change that may fail for passing reasons." default:"8"`
+	RetryFor      time.Duration `help:"The same as a time since the first failure." default:"5m"`
+	Drain         time.Duration `help:"From SIGTERM to the end of the calls then in flight." default:"7s"`
 }
 
 // grace is what Cloud Run leaves between SIGTERM and SIGKILL; the last second of it is for acks and exit.
