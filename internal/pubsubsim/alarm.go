@@ -69,6 +69,7 @@ func (c *clock) arm() {
 	c.timer.Reset(time.Until(first))
 }
 
+// halt stops all alarms.
 func (c *clock) halt() {
 	if c.timer != nil {
 		c.timer.Stop()

@@ -108,9 +108,7 @@ func (b *Broker) endStreams(err error) {
 func (b *Broker) tick() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.closed {
-		b.clock.ring(time.Now())
-	}
+	b.clock.ring(time.Now())
 }
 
 // number returns a number higher than all before it.

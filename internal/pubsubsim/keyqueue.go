@@ -177,7 +177,7 @@ func (q *keyQueue) settle() {
 // target is the list that the queue belongs on now.
 func (q *keyQueue) target() *list.List {
 	switch limit := q.subscription.broker.config.OutstandingPerKey; {
-	case q.cursor == nil || q.nap.set() || q.subscription.deleted:
+	case q.cursor == nil || q.nap.set():
 		return nil
 	case q.hold == nil:
 		return &q.subscription.ready

@@ -90,16 +90,13 @@ func (l *lease) end() {
 // rung is the end of a lease that nobody extended.
 func (l *lease) rung() {
 	q := l.hold.queue
-	s := q.subscription
-	switch {
-	case s.deleted:
-	case l.state == superseded:
+	if l.state == superseded {
 		l.end()
 		q.settle()
-	default:
-		s.stats.ExpiredLeases++
-		s.fail(l)
+		return
 	}
+	q.subscription.stats.ExpiredLeases++
+	q.subscription.fail(l)
 }
 
 // extend has a lease end after d from now. What was superseded or acknowledged is not extended.

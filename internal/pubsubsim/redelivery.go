@@ -113,7 +113,7 @@ func (s *subscription) relapses(l *lease, now time.Time) {
 func (r *relapse) rung() {
 	l := r.lease
 	q := l.hold.queue
-	if l.state != live || q.subscription.deleted {
+	if l.state != live {
 		return
 	}
 	q.rewind(l.entry)
@@ -134,7 +134,7 @@ func (r retention) rung() {
 
 // age sets the alarm for the oldest message.
 func (s *subscription) age() {
-	if first := s.oldest(); first != nil && !s.deleted {
+	if first := s.oldest(); first != nil {
 		s.broker.clock.set(&s.aging, s.expiry(first))
 	}
 }

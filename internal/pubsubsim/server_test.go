@@ -233,6 +233,20 @@ func TestTheClientComesBackAfterCutsAndARestart(t *testing.T) {
 	}))
 }
 
+func TestAGracefulStopEndsStreams(t *testing.T) {
+	o := newOffice(t, Config{}, ordered())
+	first := &pubsubpb.StreamingPullRequest{Subscription: worker, StreamAckDeadlineSeconds: 10}
+	rpc := o.streamingPull(first, &pubsubpb.StreamingPullRequest{})
+	_, err := rpc.Recv() // the answer to the second request: the stream is open
+	o.must(err)
+	o.server.draining.Store(true)
+	_, err = o.streamingPull(first).Recv()
+	wantCode(t, err, codes.Unavailable)
+	o.server.GracefulStop()
+	_, err = rpc.Recv()
+	wantCode(t, err, codes.Unavailable)
+}
+
 // restart stops the server gracefully and starts another one at its address.
 func (o *office) restart() {
 	o.server.GracefulStop()

@@ -13,7 +13,6 @@ type subscription struct {
 	name     string
 	settings SubscriptionSettings
 	topic    *topic // nil: deleted
-	deleted  bool
 
 	messages list.List            // of *entry: all that are not forgotten, in publish order
 	retained int                  // those of them that are acknowledged, behind one whose acknowledgement was lost
@@ -120,7 +119,7 @@ func (b *Broker) DeleteSubscription(name string) error {
 		return err
 	}
 	s.endStreams(errNotFound(name))
-	s.deleted = true
+	s.purge(func(*entry) bool { return true })
 	delete(b.subscriptions, name)
 	if t := s.topic; t != nil {
 		t.forget(s)

@@ -118,15 +118,26 @@ func TestSubscriptionSettings(t *testing.T) {
 
 func TestDeletingASubscriptionEndsItsStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, Config{}, ordered())
+		d := newDesk(t, Config{}, deadLetter(letters, minAttempts))
 		d.publish("user-1", "1 2")
 		st := d.stream(StreamConfig{MaxMessages: 1})
+		for range minAttempts - 1 {
+			d.nack(d.now(st))
+			time.Sleep(defaultRedeliveryDelay)
+		}
 		d.now(st)
 		d.must(d.DeleteSubscription(worker))
 		_, err := st.Next(t.Context())
 		wantCode(t, err, codes.NotFound)
 		d.publish("user-1", "3")
-		time.Sleep(time.Minute) // the lease runs out of nothing
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if got := d.Stats().Topics[letters].Published; got != 0 {
+			t.Fatalf("%d messages of a deleted subscription were dead-lettered", got)
+		}
+		if names, err := d.TopicSubscriptions(changes); err != nil || len(names) != 0 {
+			t.Fatalf("the topic still has %v, %v", names, err)
+		}
 
 		d.must(d.CreateSubscription(worker, SubscriptionSettings{Topic: changes}))
 		d.publish("user-1", "4")
@@ -156,5 +167,8 @@ func TestPullIsAStreamOfOneAnswer(t *testing.T) {
 		got, err = d.Pull(t.Context(), worker, 5)
 		d.must(err)
 		d.expect(got, "3")
+		if s := d.stats(); s.Streams != 0 {
+			t.Fatalf("streams of pulls are left: %+v", s)
+		}
 	})
 }
