@@ -51,7 +51,7 @@ func (d desk) must(err error) {
 func (d desk) publish(key, bodies string) []string {
 	d.t.Helper()
 	var messages []Message
-	for _, body := range strings.Fields(bodies) {
+	for body := range strings.FieldsSeq(bodies) {
 		messages = append(messages, Message{OrderingKey: key, Data: []byte(body)})
 	}
 	ids, err := d.Publish(changes, messages)
