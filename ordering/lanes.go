@@ -1,15 +1,25 @@
-// Package ordering keeps the items of one key in sequence and works on different keys side by side.
+// Package ordering works on the items of one key in as few calls as their order allows, and on different keys side
+// by side. The items of a key stand in its lane. An item touches contacts: items of different contacts commute,
+// those of one contact never do. The invariants:
 //
-// A lane is the queue of one key in this process. It is made when its first item comes and gone when it is
-// empty, so a million keys seen cost nothing. The invariants:
+//   - Of each contact, items are finished in the order of their Puts. An item is eligible when it is the first
+//     unfinished one of every contact it touches, is not postponed and not in a call.
+//   - A key has one call at a time, all keys together Config.MaxCalls. A lane with an eligible item calls as soon as
+//     there is a place for it: nothing waits for company. Lanes take turns, and one that waits takes no place.
+//   - A call takes the group of the oldest eligible item, by arrival.
+//   - Finished items are released in the order of the lane, each when all before it are.
+//   - Not more than Config.MaxItems and Config.MaxBytes are held: Put blocks, and those that wait for room are
+//     served in the order in which they came. Nobody is held hostage: a working lane (one that calls or could)
+//     with a quarter of either limit holds up its own Puts, and the waiting lanes together keep at most half. Of what
+//     they hold more, the newest of the fullest go back. So room never depends on what waits, unless all is paused.
+//   - What goes back is the end of a lane, and its gate closes: nothing of the key is taken until the first of the
+//     returned items comes again, or Config.GateTimeout has passed.
+//   - Every item that Put took is given to Release or to Return, exactly one of the two, once.
 //
-//   - the items of a key are handed to the handler one at a time, in the order in which Put was called;
-//   - at most Config.MaxCalls handlers run at once, and a lane that waits takes none of those places;
-//   - lanes that are ready take turns: a lane with a long queue goes behind the others after each item;
-//   - at most Config.MaxItems items and Config.MaxBytes bytes are held, Put blocks for room;
-//   - every item that Put accepted is finished by the handler or given to Return, exactly one of the two.
+// A lane is made by its first item and gone with its last. Goroutines run for calls only. Put, the end of a call and
+// the choice of the next cost the logarithm of what is held for each item concerned, never a walk through a lane.
 //
-// What an item is, what handling it means and when it has to be tried again is the caller's to say.
+// What an item is, what it touches, what can be done together and when it has to be tried again is the caller's to say.
 package ordering
 
 import (
@@ -19,171 +29,187 @@ import (
 	"time"
 )
 
-// ErrStopped is what Put answers once Stop was called. The item was not taken.
-var ErrStopped = errors.New("lanes are stopped")
+// ErrStopped and ErrGate are why Put did not take an item.
+var (
+	ErrStopped = errors.New("the lanes are stopped")
+	ErrGate    = errors.New("the gate of the key is closed: an earlier item was given back")
+)
 
 // Config says how much the lanes hold and what they do with it. All fields are required.
+//
+// The lanes call Contacts and Handle from many goroutines. All other functions are called one at a time, with the
+// lanes locked: they must neither block nor call the lanes.
 type Config[T any] struct {
-	MaxItems int // items held over all lanes
-	MaxBytes int // bytes held over all lanes; a larger item is taken when nothing else is held
-	MaxCalls int // handlers running at once
+	MaxItems    int           // items held over all lanes
+	MaxBytes    int           // bytes held over all lanes; a larger item is taken when no bytes are held
+	MaxCalls    int           // handlers running at once
+	GateTimeout time.Duration // a closed gate opens by itself after this
+	MaxGates    int           // closed gates at once; beyond that the one closed first opens
 
-	// Handle works on the item at the head of a lane and blocks while it does. It returns the zero time when
-	// the item is finished, else the time at which the lane hands it over again; the lane waits until then.
-	// It must not panic.
-	Handle func(key string, item T) time.Time
-	// Return takes back an item that will not be handled, or not again, because the lanes stop. The items of
-	// a key come in their order. It must not block.
+	// Contacts tells what an item touches. It is asked once for an item, by Put. An item that touches nothing
+	// commutes with everything.
+	Contacts func(item T) []string
+	// Group tells which items may be handed over together. Items of the group "" are always handed over alone. It is
+	// asked each time an item becomes eligible, so the answer may change after a call.
+	Group func(item T) string
+	// Take tells how many contacts of a group go into the next call: there are so many eligible ones, an item without
+	// contacts counted as one. At least the oldest item goes, and items go whole.
+	Take func(key string, oldest T, contacts int) int
+
+	// Handle is a call: it works on items of a key, by arrival, and blocks while it does. It answers for each of them,
+	// in their order. It must not panic.
+	Handle func(key string, items []T) []Fate
+	// Release gets a finished item whose turn in the lane has come: it can be acknowledged.
+	Release func(key string, item T)
+	// Return gets an item back that the lanes keep no longer, finished or not. The items of a key come in the order
+	// of the lane, except those of a call that runs when the lanes are stopped: they come when it has ended.
 	Return func(key string, item T)
 }
 
-// Lanes are the lanes of all keys. Its methods are safe for concurrent use. Nothing runs while nothing is held.
+// Fate is what became of an item in a call.
+type Fate struct {
+	Finished bool      // it is done, and its contacts are free for what follows
+	Again    time.Time // if it is not: it and its contacts wait until then. Zero: it can be tried at once
+	Lane     time.Time // the whole lane waits until then, the latest that a call answers; an empty lane forgets it
+}
+
+// Lanes are the lanes of all keys. Its methods are safe for concurrent use. Nothing runs while nothing is called.
 type Lanes[T any] struct {
 	config Config[T]
-	room   *room
-	work   sync.WaitGroup // the goroutines that hand items over
+	calls  sync.WaitGroup // the goroutines in which handlers run
 
 	mu       sync.Mutex // guards the fields below
+	budget   budget
 	lanes    map[string]*lane[T]
-	ready    queue[*lane[T]] // lanes whose head can be handed over now, in turn
-	working  int             // goroutines under way, at most MaxCalls
+	ready    queue[*lane[T]] // the lanes that can call, in turn
+	waiting  waitingLanes[T] // the lanes that cannot
+	running  int             // handlers, at most MaxCalls
+	doors    map[string]*door[T]
+	line     heap[*guest[T]] // those guests that only want room, by their coming
+	guests   uint64          // number of the last one
+	gates    gates
+	paused   bool
 	stopping bool
-}
-
-// lane is the queue of one key. It is in Lanes.ready, or being handled, or waiting for its timer.
-type lane[T any] struct {
-	key   string
-	items queue[held[T]]
-	busy  bool        // the head is with the handler
-	wait  *time.Timer // not nil while the head waits to be handed over again
-}
-
-type held[T any] struct {
-	item  T
-	bytes int
 }
 
 // New returns lanes that hold nothing. It starts nothing.
 func New[T any](c Config[T]) *Lanes[T] {
-	return &Lanes[T]{config: c, room: newRoom(c.MaxItems, c.MaxBytes), lanes: map[string]*lane[T]{}}
+	return &Lanes[T]{
+		config: c,
+		budget: budget{limit: load{c.MaxItems, c.MaxBytes}},
+		lanes:  map[string]*lane[T]{},
+		doors:  map[string]*door[T]{},
+		gates:  gates{timeout: c.GateTimeout, limit: c.MaxGates, byKey: map[string]*gate{}},
+	}
 }
 
-// Put adds an item of the given size to the end of the key's lane. It blocks while the lanes hold their limit.
-// The error is ctx's, or ErrStopped; in both cases the item was not taken.
-func (l *Lanes[T]) Put(ctx context.Context, key string, bytes int, item T) error {
-	if err := l.room.take(ctx, bytes); err != nil {
+// Put adds an item to the end of the key's lane; id is by what the key's gate knows it. It blocks while there is no
+// room, while the lane works and holds a quarter of either limit, and while earlier Puts of the key block. How long
+// other lanes wait does not matter, unless all are paused: what they keep too much of is given back.
+//
+// The error is ctx's, ErrStopped, or ErrGate when the key's gate is closed and the item has to be given back. In all
+// three cases the item was not taken. An item whose ctx is done is never taken: after a Put that was cancelled, the
+// followers of its item are kept from overtaking it by cancelling theirs too.
+func (l *Lanes[T]) Put(ctx context.Context, key, id string, bytes int, item T) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
+	g := &guest[T]{key: key, id: id, bytes: bytes, item: item, contacts: l.config.Contacts(item)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stopping {
-		l.room.give(bytes)
-		return ErrStopped
+	l.arrive(g)
+	l.proceed()
+	if g.answered {
+		return g.err
 	}
-	ln, ok := l.lanes[key]
-	if !ok {
-		ln = &lane[T]{key: key}
-		l.lanes[key] = ln
-	}
-	ln.items.push(held[T]{item, bytes})
-	if !ok {
-		l.makeReady(ln)
-	}
-	return nil
-}
-
-// makeReady queues a lane for its turn and sees to it that somebody takes it. Callers hold mu.
-func (l *Lanes[T]) makeReady(ln *lane[T]) {
-	l.ready.push(ln)
-	if l.working < l.config.MaxCalls {
-		l.working++
-		l.work.Go(l.handOver)
-	}
-}
-
-// handOver hands over the heads of ready lanes, one after the other, until none is ready.
-func (l *Lanes[T]) handOver() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for !l.stopping && l.ready.len() > 0 {
-		ln := l.ready.pop()
-		ln.busy = true
-		head := ln.items.first().item
-		l.mu.Unlock()
-		again := l.config.Handle(ln.key, head)
-		l.mu.Lock()
-		ln.busy = false
-		l.after(ln, again)
-	}
-	l.working--
-}
-
-// after decides what becomes of a lane whose head was handled. Callers hold mu.
-func (l *Lanes[T]) after(ln *lane[T], again time.Time) {
-	finished := again.IsZero()
-	if finished {
-		l.room.give(ln.items.pop().bytes)
-	}
-	switch {
-	case l.stopping:
-		l.giveBack(ln, 0)
-	case ln.items.len() == 0:
-		delete(l.lanes, ln.key)
-	case finished:
-		l.makeReady(ln)
-	default:
-		ln.wait = time.AfterFunc(time.Until(again), func() { l.waited(ln) })
-	}
-}
-
-// waited is what the timer of a waiting lane calls.
-func (l *Lanes[T]) waited(ln *lane[T]) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.stopping {
-		return // Stop has given the lane's items back
-	}
-	ln.wait = nil
-	l.makeReady(ln)
-}
-
-// Stop ends the lanes: nothing more is handed over, what no handler works on is given to Config.Return at once,
-// and Stop blocks until the handlers that run have returned. An item in a running handler is finished by its
-// answer. Calling it again is harmless and blocks likewise.
-func (l *Lanes[T]) Stop() {
-	l.mu.Lock()
-	l.stopping = true
-	for _, ln := range l.lanes {
-		if ln.wait != nil {
-			ln.wait.Stop()
-		}
-		if ln.busy {
-			l.giveBack(ln, 1)
-		} else {
-			l.giveBack(ln, 0)
-		}
-	}
+	g.answer = make(chan error, 1)
 	l.mu.Unlock()
-	l.work.Wait()
+	select {
+	case <-g.answer:
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	if !g.answered {
+		l.depart(g)
+		l.answerDoor(key)
+		l.proceed()
+		return ctx.Err()
+	}
+	return g.err
 }
 
-// giveBack returns what a lane holds behind its first keep items, in order. Callers hold mu.
-func (l *Lanes[T]) giveBack(ln *lane[T], keep int) {
-	for _, h := range ln.items.cut(keep) {
-		l.room.give(h.bytes)
-		l.config.Return(ln.key, h.item)
-	}
-	if keep == 0 {
-		delete(l.lanes, ln.key)
-	}
-}
-
-// Held reports how many items and lanes there are.
-func (l *Lanes[T]) Held() (items, lanes int) {
+// Pause keeps handlers from starting, until Resume: everything waits for the same reason. Put blocks for room only.
+// Calls that run end as ever. Both are harmless when called again.
+func (l *Lanes[T]) Pause() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, ln := range l.lanes {
-		items += ln.items.len()
+	l.paused = true
+	for key := range l.doors {
+		l.answerDoor(key) // no lane is crowded now
 	}
-	return items, len(l.lanes)
+	l.proceed()
+}
+
+// Resume ends a Pause.
+func (l *Lanes[T]) Resume() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.paused = false
+	l.proceed()
+}
+
+// charge notes that a lane holds more, or less. Callers hold mu, here and below.
+func (l *Lanes[T]) charge(ln *lane[T], more load) {
+	ln.load = ln.load.plus(more)
+	l.budget.held = l.budget.held.plus(more)
+}
+
+// review finds out what a lane does after a change, and enters it where such lanes stand.
+func (l *Lanes[T]) review(ln *lane[T]) {
+	now := time.Now()
+	ln.rouse(now, l.config.Group)
+	var due time.Time
+	switch {
+	case ln.stage == calling:
+		// The end of the call reviews it again.
+	case ln.items.len() == 0:
+		l.waiting.drop(ln)
+		delete(l.lanes, ln.key)
+	case ln.canCall(now):
+		if ln.stage != ready {
+			ln.stage = ready
+			l.waiting.drop(ln)
+			l.ready.push(ln)
+		}
+	default:
+		ln.stage = waiting
+		l.waiting.put(ln)
+		due = ln.due(now)
+	}
+	l.setAlarm(ln, due)
+	l.answerDoor(ln.key)
+}
+
+// proceed does what has become possible: it gives back what the waiting lanes hold too much, lets guests in while
+// there is room, and starts calls. All that changes anything ends with it.
+func (l *Lanes[T]) proceed() {
+	for {
+		next := l.nextInLine()
+		switch {
+		case l.shed(next):
+			// The guest may have been refused with it.
+		case next != nil && l.budget.fits(next.bytes):
+			l.letIn(next)
+		default:
+			l.start()
+			return
+		}
+	}
+}
+
+// Held reports what is held, and in how many lanes.
+func (l *Lanes[T]) Held() (items, bytes, lanes int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.budget.held.items, l.budget.held.bytes, len(l.lanes)
 }

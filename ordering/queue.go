@@ -1,7 +1,7 @@
 package ordering
 
-// queue is a first-in, first-out queue. Pushing and popping cost a constant on average, and what was popped is
-// let go. The zero value is an empty queue.
+// queue is a first-in, first-out queue that can also be shortened at its end. Pushing and popping cost a constant
+// on average, and what was popped is let go. The zero value is an empty queue.
 type queue[E any] struct {
 	elems []E
 	head  int // elems[:head] were popped
@@ -13,6 +13,12 @@ func (q *queue[E]) push(e E) { q.elems = append(q.elems, e) }
 
 // first returns the oldest element. The queue must not be empty.
 func (q *queue[E]) first() E { return q.elems[q.head] }
+
+// last returns the newest element. The queue must not be empty.
+func (q *queue[E]) last() E { return q.elems[len(q.elems)-1] }
+
+// all returns the elements, oldest first. They are the queue's own until its next change.
+func (q *queue[E]) all() []E { return q.elems[q.head:] }
 
 // pop removes the oldest element and returns it. The queue must not be empty.
 func (q *queue[E]) pop() E {
@@ -30,10 +36,15 @@ func (q *queue[E]) pop() E {
 	return e
 }
 
-// cut removes all but the n oldest elements and returns them, oldest first.
-func (q *queue[E]) cut(n int) []E {
-	keep := min(q.head+n, len(q.elems))
-	rest := q.elems[keep:]
-	q.elems = q.elems[:keep:keep]
-	return rest
+// popLast removes the newest element and returns it. The queue must not be empty.
+func (q *queue[E]) popLast() E {
+	var none E
+	end := len(q.elems) - 1
+	e := q.elems[end]
+	q.elems[end] = none
+	q.elems = q.elems[:end]
+	if q.head == end {
+		q.elems, q.head = nil, 0
+	}
+	return e
 }

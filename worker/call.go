@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	peopleapi "google.golang.org/api/people/v1"
 
@@ -14,70 +15,34 @@ import (
 // contactSource is the source whose values and etag count: the default merges those of the profile in.
 const contactSource = "CONTACT"
 
+// errStopping is why a write was not begun: the worker stops.
+var errStopping = errors.New("the worker stops")
+
 // answerRead is what the worker asks of every answer: the etags, of the contact alone.
 var answerRead = people.Read{Fields: "metadata", Sources: []string{"READ_SOURCE_TYPE_CONTACT"}}
 
-// contactChange is what one message wants of one contact: a photo, or values for the masked fields.
-type contactChange struct {
-	resource string
-	person   *peopleapi.Person // nil for a photo
-	mask     string
-	photo    string
-	latest   bool // write over whatever is there
+// readBack asks for what a mask names as well.
+func readBack(mask string) people.Read {
+	read := answerRead
+	read.Fields = mask + ",metadata"
+	return read
 }
 
-// single is the change of a patch or a photo message.
-func single(c *messages.Change) contactChange {
-	if c.Photo != nil {
-		return contactChange{resource: c.Photo.ResourceName, photo: c.Photo.PhotoBytes, mask: "photos"}
-	}
-	return contactChange{
-		resource: c.Patch.Person.ResourceName,
-		person:   c.Patch.Person,
-		mask:     c.Patch.UpdatePersonFields,
-		latest:   c.Patch.Precondition == messages.Latest,
-	}
-}
-
-// call makes one change of one contact, and the read before it that a change without an etag needs.
-func (w *Worker) call(ctx context.Context, h *held, c contactChange) error {
-	if c.person == nil {
-		return w.timed(ctx, h, "people.updateContactPhoto", func(ctx context.Context) error {
-			_, err := w.contacts.UpdatePhoto(ctx, h.user(), c.resource, c.photo, answerRead)
-			return err
-		})
-	}
-	person := c.person
-	if c.latest {
-		etag, err := w.readEtag(ctx, h, c.resource)
-		if err != nil {
-			return err
-		}
-		person = guarded(person, etag)
-	}
-	return w.timed(ctx, h, "people.updateContact", func(ctx context.Context) error {
-		_, err := w.contacts.Update(ctx, h.user(), person, c.mask, answerRead)
-		return err
-	})
-}
-
-// readEtag reads the etag that a contact has now.
-func (w *Worker) readEtag(ctx context.Context, h *held, resource string) (etag string, err error) {
-	err = w.timed(ctx, h, "people.get", func(ctx context.Context) error {
-		person, err := w.contacts.Get(ctx, h.user(), resource, answerRead)
-		if err == nil {
-			etag = sourceEtag(person)
-		}
-		return err
-	})
-	return etag, err
+// calls makes the calls that some messages of one user need at a time.
+type calls struct {
+	worker      *Worker
+	user        string
+	messageType string
+	items       []*held
 }
 
 // timed makes one call under the limit of its time, and counts it.
-func (w *Worker) timed(ctx context.Context, h *held, method string, call func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, w.config.CallTimeout)
+func (c *calls) timed(ctx context.Context, method string, call func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, c.worker.config.CallTimeout)
 	defer cancel()
-	h.calls++
+	for _, h := range c.items {
+		h.calls++
+	}
 	err := call(ctx)
 	code := "200"
 	if fact, ok := errors.AsType[*people.Error](err); ok {
@@ -86,24 +51,89 @@ func (w *Worker) timed(ctx context.Context, h *held, method string, call func(co
 			code = strconv.Itoa(fact.HTTPStatus)
 		}
 	}
-	w.tally.called(Call{Type: h.typeName(), Method: method, Code: code})
+	c.worker.tally.called(Call{Type: c.messageType, Method: method, Code: code})
 	return err
 }
 
+// one makes one call for one contact and judges what it met. The verdict is what the contact waits for; it is empty
+// when the contact is done, or when the worker stops.
+func (c *calls) one(ctx context.Context, p *part) verdict {
+	p.tries.begin(time.Now())
+	err := c.write(ctx, p)
+	switch {
+	case err == nil:
+		c.worker.succeeded(c.user)
+	case interrupted(ctx), errors.Is(err, errStopping):
+		return verdict{}
+	}
+	v := judge(err, &p.tries, c.worker.config, p.latest, time.Now())
+	if v.read != readNone {
+		v = c.confirm(ctx, p, v)
+	}
+	switch v.outcome {
+	case "":
+		return v
+	case DeadLettered:
+		p.parked = v
+	}
+	p.done, p.already = true, v.outcome == AlreadyApplied
+	return verdict{}
+}
+
+// write makes the change of one contact, and the read before it that a change without an etag needs.
+func (c *calls) write(ctx context.Context, p *part) error {
+	if p.person == nil {
+		return c.timed(ctx, "people.updateContactPhoto", func(ctx context.Context) error {
+			_, err := c.worker.contacts.UpdatePhoto(ctx, c.user, p.resource, p.photo, answerRead)
+			return err
+		})
+	}
+	person := p.person
+	if p.latest {
+		current, err := c.read(ctx, p.resource, answerRead)
+		if err != nil {
+			return err
+		}
+		person = guarded(person, sourceEtag(current))
+	}
+	if c.worker.stopped.Load() {
+		return errStopping
+	}
+	return c.timed(ctx, "people.updateContact", func(ctx context.Context) error {
+		_, err := c.worker.contacts.Update(ctx, c.user, person, p.mask, answerRead)
+		return err
+	})
+}
+
+// read reads a contact as it is now.
+func (c *calls) read(ctx context.Context, resource string, read people.Read) (person *peopleapi.Person, err error) {
+	err = c.timed(ctx, "people.get", func(ctx context.Context) (err error) {
+		person, err = c.worker.contacts.Get(ctx, c.user, resource, read)
+		return err
+	})
+	return person, err
+}
+
 // confirm reads the contact where a write's answer alone does not decide.
-func (w *Worker) confirm(ctx context.Context, h *held, t *tries, c contactChange, v verdict) verdict {
-	etag, err := w.readEtag(ctx, h, c.resource)
-	if err != nil && interrupted(ctx) {
-		return verdict{outcome: Returned}
+func (c *calls) confirm(ctx context.Context, p *part, v verdict) verdict {
+	read := answerRead
+	if p.person != nil {
+		read = readBack(p.mask)
 	}
-	fact, ok := errors.AsType[*people.Error](err)
-	if err != nil && !ok {
-		fact = v.fact
+	current, err := c.read(ctx, p.resource, read)
+	if err == nil {
+		done := p.person != nil && same(p.person, current, p.mask)
+		return judgeRead(v, messages.MaskFields(p.mask), sourceEtag(current), done)
 	}
-	if v.wait == 0 {
-		v.wait = t.backoff(0) // in case the read tells nothing
+	if interrupted(ctx) {
+		return verdict{}
 	}
-	return judgeRead(v, fact, etag, messages.MaskFields(c.mask), w.success.ofAnother(h.user(), t.failing))
+	failed := judge(err, &p.tries, c.worker.config, false, time.Now())
+	if failed.read == readNone {
+		return failed // it is gone, or may not be read, or a quota, or a fault that may pass
+	}
+	since := p.tries.failing
+	return judgeUnread(v, failed, &p.tries, c.worker.success.any(since), c.worker.success.ofAnother(c.user, since))
 }
 
 // sourceEtag is the etag of the contact itself, the one to compare; the person's own varies with the read mask.

@@ -12,9 +12,11 @@ import (
 type source interface {
 	// Ordered reports whether the subscription delivers the messages of a key in their order.
 	Ordered(ctx context.Context) (bool, error)
-	// Receive hands over every delivery, those of a key one after the other, until ctx is done or the
-	// subscription fails for good. It returns when everything handed over was answered; nil if ctx was done.
-	Receive(ctx context.Context, take func(context.Context, delivery)) error
+	// Streams is how many streams there are; the messages of a key stay on one while it holds any.
+	Streams() int
+	// Receive hands over every delivery of a stream, those of a key one after the other, until ctx is done or the
+	// stream fails for good. It returns when everything handed over was answered; nil if ctx was done.
+	Receive(ctx context.Context, stream int, take func(context.Context, delivery)) error
 }
 
 // topic is what the worker needs of the dead-letter topic: it blocks until the message is confirmed.

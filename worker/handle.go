@@ -5,93 +5,145 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/contactrelay/contactrelay/deadletter"
+	"github.com/contactrelay/contactrelay/ordering"
 )
 
-// handle works on a message at the head of its lane: one call, or the publication of its dead letters. It returns
-// when to come back, and the zero time once the message is settled.
-func (w *Worker) handle(ctx context.Context, h *held) time.Time {
-	if h.verdict.outcome == "" {
-		v := w.attempt(ctx, h)
-		if v.outcome == "" {
-			w.noteWait(ctx, h, v)
-			return time.Now().Add(v.wait)
+// handle makes the next call that these messages of a user need, publishes the dead letters that follow from it, and
+// says what becomes of each message. Several messages have one mask and go in one call.
+func (w *Worker) handle(ctx context.Context, items []*held) []ordering.Fate {
+	v := w.attempt(ctx, items)
+	fates := make([]ordering.Fate, len(items))
+	var sending sync.WaitGroup
+	for i, h := range items {
+		if len(h.letters) == 0 {
+			fates[i] = w.conclude(ctx, h, v)
+			continue
 		}
-		h.verdict = v
+		sending.Go(func() { fates[i] = w.conclude(ctx, h, v) })
 	}
-	if len(h.letters) > 0 && !w.send(ctx, h) {
-		if interrupted(ctx) {
-			w.giveBack(h) // stopped before the letter was confirmed: the next worker decides anew
-			return time.Time{}
-		}
-		return time.Now().Add(h.tries.backoff(0))
-	}
-	w.settle(h, h.verdict)
-	return time.Time{}
+	sending.Wait()
+	return fates
 }
 
-// attempt makes the next call that a message needs and says what follows. What ends as a dead letter has its
-// letters in h.letters then.
-func (w *Worker) attempt(ctx context.Context, h *held) (v verdict) {
-	counted := h.tries.calls
+// attempt decides the messages that need no call, makes one call for the others, and writes the letters of those that
+// end as dead letters. The verdict is what the messages that have not ended wait for.
+func (w *Worker) attempt(ctx context.Context, items []*held) (v verdict) {
 	defer func() {
 		if p := recover(); p != nil {
-			h.tries.calls = counted
-			v = w.panicked(ctx, h, p)
+			v = w.panicked(ctx, items, p)
 		}
 	}()
-	if _, settled := w.memory.outcome(h.identity()); settled {
-		return verdict{outcome: Duplicate} // delivered again after it was settled, or published twice
+	for _, h := range items {
+		w.prejudge(h)
 	}
-	if h.fault != nil {
+	v = w.callNext(ctx, items)
+	for _, h := range items {
+		if h.verdict.outcome == "" && len(h.open()) == 0 {
+			h.verdict = w.ended(h)
+		}
+	}
+	return v
+}
+
+// prejudge ends a message that needs no call.
+func (w *Worker) prejudge(h *held) {
+	if h.verdict.outcome != "" {
+		return // its letters wait to be sent
+	}
+	_, settled := w.memory.outcome(h.identity())
+	switch {
+	case settled:
+		h.verdict = verdict{outcome: Duplicate} // delivered again after it was settled, or published twice
+	case h.fault != nil:
 		rules := strings.TrimPrefix(h.fault.Error(), string(h.fault.Reason)+": ")
 		v := park(deadletter.Reason(h.fault.Reason), rules, nil)
 		v.fields = h.fault.Fields()
-		return w.parked(h, v)
+		h.verdict = w.write(h, v, subset{})
+	case !w.allowed(h.user()):
+		h.verdict = w.write(h, park(deadletter.Forbidden, "this worker may not act for the user", nil), subset{})
 	}
-	if !w.allowed(h.user()) {
-		return w.parked(h, park(deadletter.Forbidden, "this worker may not act for the user", nil))
-	}
-	if h.change.Batch != nil {
-		return w.attemptBatch(ctx, h)
-	}
-	v = w.attemptOne(ctx, h, &h.tries, single(h.change))
-	if v.outcome == DeadLettered {
-		return w.parked(h, v)
-	}
-	return v
 }
 
-// attemptOne makes one call for one contact and judges what it met.
-func (w *Worker) attemptOne(ctx context.Context, h *held, t *tries, c contactChange) verdict {
-	t.begin(time.Now())
-	err := w.call(ctx, h, c)
-	if err != nil && interrupted(ctx) {
-		return verdict{outcome: Returned}
+// callNext makes the next call for what is left of the messages: one for all that can go together, else one for the
+// first that goes alone.
+func (w *Worker) callNext(ctx context.Context, items []*held) verdict {
+	var together, alone []*part
+	for _, h := range items {
+		if h.verdict.outcome != "" {
+			continue
+		}
+		for _, p := range h.open() {
+			if p.group() == "" {
+				alone = append(alone, p)
+			} else {
+				together = append(together, p)
+			}
+		}
 	}
-	if err == nil {
-		w.success.note(h.user(), time.Now())
+	c := &calls{worker: w, user: items[0].user(), messageType: items[0].kind, items: items}
+	switch {
+	case len(together) > 1:
+		return c.together(ctx, together)
+	case len(together) == 1:
+		return c.one(ctx, together[0])
+	case len(alone) > 0:
+		return c.one(ctx, alone[0])
 	}
-	v := judge(err, t, w.config, c.latest, time.Now())
-	if v.read != readNone {
-		return w.confirm(ctx, h, t, c, v)
+	return verdict{}
+}
+
+// conclude settles a message that has ended and whose letters are confirmed, and says when to come back to another.
+func (w *Worker) conclude(ctx context.Context, h *held, v verdict) ordering.Fate {
+	if h.verdict.outcome == "" {
+		if h.verdict.wait > 0 {
+			v, h.verdict = h.verdict, verdict{} // it has a wait of its own
+		}
+		w.noteWait(ctx, h, v)
+		return v.fate(time.Now())
 	}
-	return v
+	if len(h.letters) > 0 && !w.send(ctx, h) {
+		return ordering.Fate{Again: time.Now().Add(h.sending.backoff(0))}
+	}
+	w.finish(h)
+	return ordering.Fate{Finished: true}
+}
+
+// fate is what a verdict that is no end means for the lane.
+func (v verdict) fate(now time.Time) ordering.Fate {
+	switch {
+	case v.wait == 0:
+		return ordering.Fate{}
+	case v.lane:
+		return ordering.Fate{Lane: now.Add(v.wait)}
+	}
+	return ordering.Fate{Again: now.Add(v.wait)}
 }
 
 // panicked is the verdict on a fault of our own: an attempt like any other, and at the last a dead letter.
-func (w *Worker) panicked(ctx context.Context, h *held, p any) verdict {
-	w.log.ErrorContext(ctx, "panic while handling a message", "message_id", h.id, "panic", panicText(p), "stack", string(debug.Stack()))
+func (w *Worker) panicked(ctx context.Context, items []*held, p any) verdict {
+	w.log.ErrorContext(ctx, "panic while handling messages", "message_id", items[0].id, "messages", len(items),
+		"panic", panicText(p), "stack", string(debug.Stack()))
 	now := time.Now()
-	h.tries.begin(now)
-	h.tries.fail(now, false)
-	if h.tries.usedUp(now, w.config) {
-		h.batch = nil // nothing more is known of it than that it failed
-		return w.parked(h, park(deadletter.RetriesExhausted, "the worker fails on this message", nil))
+	v := verdict{cause: "panic"}
+	for _, h := range items {
+		if h.verdict.outcome != "" {
+			continue
+		}
+		h.sending.begin(now)
+		h.sending.fail(now, 0, false)
+		v.wait = max(v.wait, h.sending.backoff(0))
+		if h.sending.usedUp(now, w.config) {
+			h.verdict = w.write(h, park(deadletter.RetriesExhausted, "the worker fails on this message", nil), subset{})
+		}
+		for _, part := range h.parts {
+			part.alone = true // only one of them may be at fault
+		}
 	}
-	return verdict{wait: h.tries.backoff(0), cause: "panic"}
+	return v
 }
 
 // panicText shows a panic of the runtime (index out of range, nil map) and hides every other: its text could
@@ -118,4 +170,10 @@ func (w *Worker) noteWait(ctx context.Context, h *held, v verdict) {
 	w.paused.Do(func() {
 		w.log.ErrorContext(ctx, "no change can be made until this is mended; nothing is dead-lettered", "err", v.fact)
 	})
+}
+
+// succeeded notes that a write of the user was answered well: what concerned everybody is over.
+func (w *Worker) succeeded(user string) {
+	w.success.note(user, time.Now())
+	w.health.mended("people")
 }

@@ -9,7 +9,7 @@ import (
 type health struct {
 	mu     sync.Mutex // guards the fields below
 	faults map[string]string
-	begun  bool // receiving has begun at least once
+	begun  bool // something works: receiving has begun
 }
 
 func (h *health) failed(part string, err error) {
@@ -28,7 +28,7 @@ func (h *health) mended(part string) {
 	delete(h.faults, part)
 }
 
-// Faults returns what keeps the worker from working now, by part: "receive", "people", "dead_letters". Empty means
+// Faults returns what keeps the worker from working now, by part: "stream 0" and so on, "people", "dead_letters". Empty means
 // that it is ready. It asks no remote.
 func (w *Worker) Faults() map[string]string {
 	h := &w.health

@@ -17,12 +17,16 @@ type held struct {
 
 	change *messages.Change // nil if the message could not be decoded
 	fault  *messages.Error  // why not
+	kind   string           // the type in one word; unknown for a message that could not be decoded
 
-	tries   tries
+	number  int64    // of its arrival among all messages of this worker
+	parts   []*part  // what it wants, by contact
 	calls   int      // calls of the People API made so far, reads too
-	batch   *batch   // how far a batch message has come; nil before its first call
 	letters []letter // dead letters that are decided and not yet confirmed
+	sending tries    // of their publication, and of calls that panicked
 	verdict verdict  // what the message ends with once its letters are confirmed
+
+	settled Settlement // once it has ended
 }
 
 // user is the ordering key: whose contacts change. Empty if the message has none.
@@ -37,8 +41,14 @@ func (h *held) lane() string {
 	return h.user()
 }
 
-// identity is what a message is remembered by. It holds within its user: one event may concern several users.
-func (h *held) identity() string { return h.user() + "\x00" + h.message.Identity(h.id) }
+// identity is what a message is remembered by. It holds within its user: one event may concern several users. Messages
+// without a user share no identity: each has its letter.
+func (h *held) identity() string {
+	if h.user() == "" {
+		return "\x00" + h.id
+	}
+	return h.user() + "\x00" + h.message.Identity(h.id)
+}
 
 // typeName is the type in one word; unknown for a message that could not be decoded.
 func (h *held) typeName() string {
@@ -58,4 +68,27 @@ func (h *held) contact() string {
 		return names[0]
 	}
 	return ""
+}
+
+// attempts is how many calls that count were made for the message: the most that any of its contacts had.
+func (h *held) attempts() (n int) {
+	for _, p := range h.parts {
+		n = max(n, p.tries.calls)
+	}
+	return n
+}
+
+// firstCall is when the first call was made for the message; zero if none was.
+func (h *held) firstCall() (first time.Time) {
+	for _, p := range h.parts {
+		if t := p.tries.first; !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
+}
+
+// letGo drops what is not needed any more once the message has ended: it may still wait for its turn to be answered.
+func (h *held) letGo() {
+	h.message.Data, h.change, h.parts, h.fault = nil, nil, nil, nil
 }

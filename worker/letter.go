@@ -24,11 +24,6 @@ type subset struct {
 	of    int
 }
 
-// parked writes the letters of a message that ends as a dead letter with v, and returns v.
-func (w *Worker) parked(h *held, v verdict) verdict {
-	return w.write(h, v, subset{})
-}
-
 // write adds the letters of a message, or of a part of a batch message, to those that wait to be sent: one, or
 // several where the message is too large for one. It returns v, or a wait if no letter can be made of the message:
 // that must never drop it.
@@ -38,7 +33,7 @@ func (w *Worker) write(h *held, v verdict, part subset) verdict {
 	}, h.id, h.publish)
 	l := &deadletter.Letter{
 		Reason: v.reason, Detail: v.detail, Fields: v.fields, CurrentEtag: v.currentEtag,
-		Attempts: h.attempts(), FirstAttempt: h.tries.first, Time: time.Now(),
+		Attempts: h.attempts(), FirstAttempt: h.firstCall(), Time: time.Now(),
 		Subscription: w.config.Subscription, Worker: w.config.Version,
 		ID: deadletter.NewID(), Replays: replays, Original: original,
 	}

@@ -40,30 +40,56 @@ type Settlement struct {
 	Duration  time.Duration // from the delivery to now
 }
 
-// settle ends a message: it is remembered, counted, logged, answered and let go.
-func (w *Worker) settle(h *held, v verdict) {
-	s := Settlement{
-		MessageID: h.id, User: h.user(), Contact: h.contact(), Type: h.typeName(),
+// finish ends a message: it is remembered, audited, logged and let go. It is answered when its turn in the lane comes.
+func (w *Worker) finish(h *held) {
+	s := w.settlement(h, h.verdict)
+	if s.Outcome != Duplicate {
+		w.memory.add(h.identity(), s.Outcome)
+		w.audit.finished(h, w)
+	}
+	h.settled = s
+	w.report(s)
+	h.letGo()
+}
+
+// release acknowledges a message that has ended: it was done, or its letters are confirmed, or it was settled before.
+func (w *Worker) release(h *held) {
+	w.tally.settled(h.settled)
+	for _, a := range w.forget(h) {
+		a.Ack()
+	}
+}
+
+// giveBack returns a message to the queue, because the worker stops or holds too many that wait. One that has ended
+// but whose turn had not come is remembered as settled.
+func (w *Worker) giveBack(h *held) {
+	s := h.settled
+	if s.Outcome == "" {
+		s = w.settlement(h, verdict{outcome: Returned})
+		w.report(s)
+	}
+	s.Outcome, s.Reason = Returned, ""
+	w.tally.settled(s)
+	for _, a := range w.forget(h) {
+		a.Nack()
+	}
+}
+
+// settlement is how a message ends with a verdict.
+func (w *Worker) settlement(h *held, v verdict) Settlement {
+	return Settlement{
+		MessageID: h.id, User: h.user(), Contact: h.contact(), Type: h.kind,
 		Outcome: v.outcome, Reason: v.reason, Detail: v.detail,
 		Attempts: h.attempts(), Calls: h.calls, Duration: time.Since(h.arrived),
 	}
-	if v.outcome != Returned && v.outcome != Duplicate {
-		w.memory.add(h.identity(), v.outcome)
-	}
-	w.tally.settled(s)
-	w.report(s)
+}
 
+// forget takes a message out of those that are held and returns the answers it owes.
+func (w *Worker) forget(h *held) []answer {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	delete(w.held, h.id)
-	answers := h.answers
-	w.mu.Unlock()
-	for _, a := range answers {
-		if v.outcome == Returned {
-			a.Nack() // it was not done and nobody here will do it
-		} else {
-			a.Ack() // done, or its letters are confirmed, or it was settled before
-		}
-	}
+	return h.answers
 }
 
 // report logs a settlement and tells who wants to know. No personal data: IDs and resource names only.

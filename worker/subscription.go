@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// streams is how many streams Receive pulls on. A key stays on one stream, so a stream that a hot key fills
+	// streams is how many streams a subscription is received on. A key stays on one stream, so a stream that a hot key fills
 	// does not stop the others.
 	streams = 4
 	// maxExtension is how long the client keeps the lease of a held message; with the client's default of an hour
@@ -23,25 +23,36 @@ const (
 	extension = 60 * time.Second
 )
 
-// Subscription receives from a Pub/Sub subscription through the real client.
+// Subscription receives from a Pub/Sub subscription through the real client, on several streams.
+//
+// Each stream is a Subscriber of its own and not one of NumGoroutines of one: there, a stream that fails for good makes
+// Receive wait until everything that the others hold is settled, for hours if a user waits for a quota, and until then
+// what they still deliver meets a cancelled context.
 type Subscription struct {
-	client     *pubsub.Client
-	name       string
-	subscriber *pubsub.Subscriber
+	client  *pubsub.Client
+	name    string
+	streams []*pubsub.Subscriber
 }
 
 // NewSubscription prepares to receive from the subscription of that full name, with at most the given number of
-// messages and bytes outstanding. It dials nothing. Closing the client is the caller's.
+// messages and bytes outstanding, a quarter on each stream. It dials nothing. Closing the client is the caller's.
 func NewSubscription(client *pubsub.Client, name string, maxMessages, maxBytes int) *Subscription {
-	s := client.Subscriber(name)
-	s.ReceiveSettings.NumGoroutines = streams
-	s.ReceiveSettings.EnablePerStreamFlowControl = true
-	s.ReceiveSettings.MaxOutstandingMessages = max(1, maxMessages/streams)
-	s.ReceiveSettings.MaxOutstandingBytes = max(1, maxBytes/streams)
-	s.ReceiveSettings.MaxExtension = maxExtension
-	s.ReceiveSettings.MinDurationPerAckExtension = extension
-	return &Subscription{client: client, name: name, subscriber: s}
+	s := &Subscription{client: client, name: name}
+	for range streams {
+		subscriber := client.Subscriber(name)
+		subscriber.ReceiveSettings.NumGoroutines = 1
+		subscriber.ReceiveSettings.EnablePerStreamFlowControl = true
+		subscriber.ReceiveSettings.MaxOutstandingMessages = max(1, maxMessages/streams)
+		subscriber.ReceiveSettings.MaxOutstandingBytes = max(1, maxBytes/streams)
+		subscriber.ReceiveSettings.MaxExtension = maxExtension
+		subscriber.ReceiveSettings.MinDurationPerAckExtension = extension
+		s.streams = append(s.streams, subscriber)
+	}
+	return s
 }
+
+// Streams is how many streams there are.
+func (s *Subscription) Streams() int { return len(s.streams) }
 
 // Ordered reports whether the subscription has message ordering. It blocks for one call.
 func (s *Subscription) Ordered(ctx context.Context) (bool, error) {
@@ -52,10 +63,10 @@ func (s *Subscription) Ordered(ctx context.Context) (bool, error) {
 	return got.EnableMessageOrdering, nil
 }
 
-// Receive hands over deliveries until ctx is done. The client calls take for the messages of a key one after the
-// other. The client's own timed shutdown is not used: with it, acks that handlers gave get lost.
-func (s *Subscription) Receive(ctx context.Context, take func(context.Context, delivery)) error {
-	err := s.subscriber.Receive(ctx, func(ctx context.Context, m *pubsub.Message) {
+// Receive hands over the deliveries of one stream until ctx is done. The client calls take for the messages of a key
+// one after the other. The client's own timed shutdown is not used: with it, acks that handlers gave get lost.
+func (s *Subscription) Receive(ctx context.Context, stream int, take func(context.Context, delivery)) error {
+	err := s.streams[stream].Receive(ctx, func(ctx context.Context, m *pubsub.Message) {
 		take(ctx, delivery{
 			id:      m.ID,
 			publish: m.PublishTime,

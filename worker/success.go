@@ -38,3 +38,10 @@ func (s *successes) ofAnother(user string, since time.Time) bool {
 	}
 	return newest.at.After(since)
 }
+
+// any reports whether any call succeeded since then: one for another contact, if a change has failed since then.
+func (s *successes) any(since time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last.at.After(since)
+}

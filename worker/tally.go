@@ -13,6 +13,8 @@ type Tally struct {
 	Settled    map[Ending]int
 	Calls      map[Call]int
 	Letters    map[deadletter.Reason]int // confirmed dead letters; a message can leave several
+	// OrderViolations is how often a change ended after a later one of its contact; it must stay 0.
+	OrderViolations int
 }
 
 // Ending is what deliveries are counted by.
@@ -34,7 +36,7 @@ func (w *Worker) Tally() Tally {
 	t := &w.tally
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return Tally{Deliveries: t.deliveries, Settled: maps.Clone(t.endings), Calls: maps.Clone(t.calls), Letters: maps.Clone(t.letters)}
+	return Tally{Deliveries: t.deliveries, Settled: maps.Clone(t.endings), Calls: maps.Clone(t.calls), Letters: maps.Clone(t.letters), OrderViolations: t.violations}
 }
 
 // tally is the counters of a worker. The zero value is ready; safe for concurrent use.
@@ -44,6 +46,7 @@ type tally struct {
 	endings    map[Ending]int
 	calls      map[Call]int
 	letters    map[deadletter.Reason]int
+	violations int
 }
 
 func (t *tally) received() {
@@ -77,4 +80,10 @@ func (t *tally) parked(r deadletter.Reason) {
 		t.letters = map[deadletter.Reason]int{}
 	}
 	t.letters[r]++
+}
+
+func (t *tally) violated() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.violations++
 }

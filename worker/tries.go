@@ -46,14 +46,20 @@ func (t *tries) uncount(wait time.Duration) {
 	}
 }
 
-// fail counts a failure for a passing reason.
-func (t *tries) fail(now time.Time, internal bool) {
+// fail counts a failure for a passing reason. A wait that the service asks for does not count as time.
+func (t *tries) fail(now time.Time, asked time.Duration, internal bool) {
 	if t.failing.IsZero() {
 		t.failing = now
 	}
+	t.failing = t.failing.Add(asked)
 	if internal {
 		t.internal++
 	}
+}
+
+// restart gives all attempts back: those before were the service's fault.
+func (t *tries) restart() {
+	t.calls, t.internal, t.failing = 0, 0, time.Time{}
 }
 
 // usedUp reports whether the message has had its attempts or its time.

@@ -16,6 +16,7 @@ type verdict struct {
 	// of a message that waits
 	wait  time.Duration
 	cause string // of the wait, for logs
+	lane  bool   // the user waits, not the contact alone
 	// everybody is true when the fact concerns all users: the operator must act, and nothing is dead-lettered.
 	everybody bool
 
@@ -86,57 +87,52 @@ func judge(err error, t *tries, c Config, latest bool, now time.Time) verdict {
 // waiting is the verdict on a quota: the message waits, and that is no attempt.
 func (t *tries) waiting(fact *people.Error, d time.Duration) verdict {
 	t.uncount(d)
-	return verdict{wait: d, cause: fact.Kind.String(), fact: fact}
+	return verdict{wait: d, cause: fact.Kind.String(), lane: true, fact: fact}
 }
 
 // transient is the verdict on a fault that may pass: try again later, or let a read tell whose fault it is.
 func (t *tries) transient(fact *people.Error, c Config, now time.Time) verdict {
-	t.fail(now, fact.Kind == people.Internal)
+	t.fail(now, fact.RetryAfter, fact.Kind == people.Internal)
+	t.account = 0
 	v := verdict{wait: t.backoff(fact.RetryAfter), cause: fact.Kind.String(), fact: fact}
+	v.lane = fact.Kind == people.Unauthenticated // the user's token, whatever the contact
 	if t.usedUp(now, c) {
 		v.read = readExhausted
 	}
 	return v
 }
 
-// judgeRead turns what the read after a verdict with a readCause met into the final verdict. v is that verdict;
-// othersWork reports whether calls of other users succeeded since this change began to fail.
-func judgeRead(v verdict, current *people.Error, etag string, fields []string, othersWork bool) verdict {
-	held := verdict{wait: v.wait, cause: v.cause, fact: v.fact} // the service's fault: hold on, try again
-	if current == nil {
-		if v.read == readConflict {
-			p := park(deadletter.EtagConflict, "somebody changed the contact after the change was made", v.fact)
-			p.fields, p.currentEtag = fields, etag
-			return p
-		}
-		return exhausted(v, othersWork, held)
+// judgeRead turns a verdict with a readCause into the final one when the contact could be read: the fields of the
+// change, the etag that the contact has, and whether it holds what is wanted.
+func judgeRead(v verdict, fields []string, etag string, done bool) verdict {
+	switch {
+	case done:
+		return verdict{outcome: AlreadyApplied} // by a call whose answer was lost, or by an earlier delivery
+	case v.read == readConflict:
+		p := park(deadletter.EtagConflict, "somebody changed the contact after the change was made", v.fact)
+		p.fields, p.currentEtag = fields, etag
+		return p
+	case v.fact.Kind == people.Unauthenticated:
+		return verdict{wait: v.wait, cause: v.cause, lane: v.lane, fact: v.fact} // the token is accepted again
 	}
-	switch current.Kind {
-	case people.NotFound:
-		// A deleted contact may answer "stale etag", or 500, to a write and 404 only to a read.
-		return park(deadletter.NotFound, "the contact does not exist", current)
-	case people.Forbidden:
-		return park(deadletter.Forbidden, "the user may not read this contact", current)
-	case people.ScopeMissing, people.GrantRefused:
-		return park(deadletter.UserUnauthorized, "there is no sufficient grant for the user", current)
-	case people.Internal, people.Unauthenticated:
-		if v.read == readExhausted {
-			return exhausted(v, othersWork, held)
-		}
-	}
-	return held
+	return park(deadletter.RetriesExhausted, "the attempts are used up", v.fact)
 }
 
-// exhausted is the verdict on a change that had its attempts while the service answers.
-func exhausted(v verdict, othersWork bool, held verdict) verdict {
+// judgeUnread is the verdict when a change has had its attempts and the contact could not be read either, which failed
+// so. anySuccess and othersSuccess report whether any call, and one of another user, succeeded since it began to fail:
+// then the fault is the message's or the user's. Else it is the service's: the change is held, with all its attempts
+// before it.
+func judgeUnread(v, failed verdict, t *tries, anySuccess, othersSuccess bool) verdict {
 	switch {
-	case v.fact.Kind != people.Unauthenticated:
-		return park(deadletter.RetriesExhausted, "the attempts are used up", v.fact)
-	case othersWork:
-		return park(deadletter.UserUnauthorized, "the user's token is not accepted", v.fact)
-	default:
-		held.everybody = true // nobody's token is accepted, as far as we know
-		return held
+	case failed.fact.Kind == people.Internal && anySuccess:
+		return park(deadletter.RetriesExhausted, "the attempts are used up", failed.fact)
+	case failed.fact.Kind == people.Unauthenticated && v.fact.Kind == people.Unauthenticated && othersSuccess:
+		return park(deadletter.UserUnauthorized, "the user's token is not accepted", failed.fact)
+	}
+	t.restart()
+	return verdict{
+		wait: failed.wait, cause: failed.cause, lane: failed.lane, fact: failed.fact,
+		everybody: failed.fact.Kind == people.Unauthenticated && !othersSuccess,
 	}
 }
 

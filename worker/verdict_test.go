@@ -94,6 +94,9 @@ func TestAttemptsTimeAnd500AreEachLimited(t *testing.T) {
 			}
 			return unavailable
 		}, 15},
+		{"waits that the service asks for do not count as time", 6 * time.Minute, func(int) error {
+			return &people.Error{Kind: people.Unavailable, HTTPStatus: 503, RetryAfter: 6 * time.Minute}
+		}, 8},
 		{"waits for a quota do not count as time", 110 * time.Second, func(n int) error {
 			if n%2 == 0 {
 				return &people.Error{Kind: people.UserQuota, HTTPStatus: 429, RetryAfter: 100 * time.Second}
@@ -116,46 +119,56 @@ func TestAttemptsTimeAnd500AreEachLimited(t *testing.T) {
 	}
 }
 
-func TestTheReadDecidesWhoseFaultItIs(t *testing.T) {
-	exhausted := verdict{read: readExhausted, wait: time.Second, fact: &people.Error{Kind: people.Unavailable, HTTPStatus: 503}}
-	refused := verdict{read: readExhausted, wait: time.Second, fact: &people.Error{Kind: people.Unauthenticated, HTTPStatus: 401}}
-	conflict := verdict{read: readConflict, wait: time.Second, fact: &people.Error{Kind: people.StaleEtag, HTTPStatus: 400}}
+func TestAReadThatAnswersDecides(t *testing.T) {
+	unavailable := &people.Error{Kind: people.Unavailable, HTTPStatus: 503}
+	refused := &people.Error{Kind: people.Unauthenticated, HTTPStatus: 401}
 	for _, test := range []struct {
-		name   string
-		before verdict
-		read   people.Kind
-		ok     bool
-		others bool
-		want   deadletter.Reason // empty: held
+		name string
+		v    verdict
+		done bool
+		want verdict
 	}{
-		{"exhausted, read answers", exhausted, 0, true, false, deadletter.RetriesExhausted},
-		{"exhausted, read says gone", exhausted, people.NotFound, false, false, deadletter.NotFound},
-		{"exhausted, read answers 500", exhausted, people.Internal, false, false, deadletter.RetriesExhausted},
-		{"exhausted, service down", exhausted, people.Unavailable, false, true, ""},
-		{"exhausted, no network", exhausted, people.Network, false, true, ""},
-		{"exhausted, out of quota", exhausted, people.UserQuota, false, true, ""},
-		{"exhausted, API disabled", exhausted, people.ServiceDisabled, false, true, ""},
-		{"exhausted, may not read", exhausted, people.Forbidden, false, true, deadletter.Forbidden},
-		{"401 while others work", refused, people.Unauthenticated, false, true, deadletter.UserUnauthorized},
-		{"401 for everybody", refused, people.Unauthenticated, false, false, ""},
-		{"conflict", conflict, 0, true, false, deadletter.EtagConflict},
-		{"conflict with a deleted contact", conflict, people.NotFound, false, false, deadletter.NotFound},
-		{"conflict, read answers 503", conflict, people.Unavailable, false, true, ""},
-		{"conflict, read answers 500", conflict, people.Internal, false, true, ""},
+		{"conflict", verdict{read: readConflict, fact: unavailable}, false, verdict{outcome: DeadLettered, reason: deadletter.EtagConflict}},
+		{"conflict with what is wanted", verdict{read: readConflict, fact: unavailable}, true, verdict{outcome: AlreadyApplied}},
+		{"exhausted", verdict{read: readExhausted, fact: unavailable}, false, verdict{outcome: DeadLettered, reason: deadletter.RetriesExhausted}},
+		{"exhausted though it was applied", verdict{read: readExhausted, fact: unavailable}, true, verdict{outcome: AlreadyApplied}},
+		{"401 that is over", verdict{read: readExhausted, wait: time.Second, fact: refused}, false, verdict{wait: time.Second}},
 	} {
-		var fact *people.Error
-		if !test.ok {
-			fact = &people.Error{Kind: test.read}
+		v := judgeRead(test.v, []string{"names"}, "#current", test.done)
+		if v.outcome != test.want.outcome || v.reason != test.want.reason || v.wait != test.want.wait {
+			t.Errorf("%s: %q %q, wait %v", test.name, v.outcome, v.reason, v.wait)
 		}
-		v := judgeRead(test.before, fact, "#current", []string{"names"}, test.others)
-		if v.reason != test.want || (v.outcome == DeadLettered) != (test.want != "") {
-			t.Errorf("%s: %q %q, want %q", test.name, v.outcome, v.reason, test.want)
-		}
-		if test.want == "" && v.wait != time.Second {
-			t.Errorf("%s: held for %v, want the wait of before", test.name, v.wait)
-		}
-		if test.want == deadletter.EtagConflict && (v.currentEtag != "#current" || len(v.fields) != 1) {
+		if v.reason == deadletter.EtagConflict && (v.currentEtag != "#current" || len(v.fields) != 1) {
 			t.Errorf("%s: etag %q, fields %v", test.name, v.currentEtag, v.fields)
+		}
+	}
+}
+
+func TestWhenTheReadFailsTooTheOthersTellWhoseFaultItIs(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		write, read people.Kind
+		any, others bool
+		want        deadletter.Reason // empty: held
+	}{
+		{"500 while others work", people.Internal, people.Internal, true, false, deadletter.RetriesExhausted},
+		{"500 and nothing works", people.Internal, people.Internal, false, false, ""},
+		{"503 and then 500 while others work", people.Unavailable, people.Internal, true, true, deadletter.RetriesExhausted},
+		{"service down", people.Unavailable, people.Unavailable, true, true, ""},
+		{"no network", people.Network, people.Network, true, true, ""},
+		{"401 while others work", people.Unauthenticated, people.Unauthenticated, true, true, deadletter.UserUnauthorized},
+		{"401 while only this user's other calls worked", people.Unauthenticated, people.Unauthenticated, true, false, ""},
+		{"503 and then 401", people.Unavailable, people.Unauthenticated, true, true, ""},
+	} {
+		tries := &tries{calls: 8, internal: 3, failing: noon}
+		v := verdict{read: readExhausted, fact: &people.Error{Kind: test.write}}
+		failed := verdict{read: readExhausted, wait: time.Second, fact: &people.Error{Kind: test.read}}
+		got := judgeUnread(v, failed, tries, test.any, test.others)
+		if got.reason != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got.reason, test.want)
+		}
+		if test.want == "" && (got.wait != time.Second || tries.calls != 0 || tries.internal != 0) {
+			t.Errorf("%s: held for %v with %d attempts spent, want 1s and none", test.name, got.wait, tries.calls)
 		}
 	}
 }

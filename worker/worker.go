@@ -1,14 +1,16 @@
 // Package worker applies contact changes: it receives them from Pub/Sub, calls the People API and settles each.
 //
 // Delivery is at least once and the effect is once: a delivery ends as exactly one of the outcomes in Outcome, and
-// they add up to the deliveries received. Order: the changes of one user are worked on one at a time, in the order
-// in which Pub/Sub delivered them; different users go side by side. A worker never has two mutate requests of one
-// user in flight. What was settled lately is remembered, so that a redelivery is answered without a second call.
+// they add up to the deliveries received. Order: the changes of one contact are made in the order in which Pub/Sub
+// delivered them; those of different contacts of a user go together in one call where that saves calls (plan.go), and
+// different users go side by side. A worker never has two mutate requests of one user in flight. What was settled lately
+// is remembered, so that a redelivery is answered without a second call.
 //
 // A message is acknowledged when its change is applied or was found settled, and when its dead letter is confirmed
-// by the dead-letter topic, never earlier. It is returned (nacked) only when the worker stops. Everything that time
-// may cure, such as a service that is down or a quota that is used up, keeps the message held and its user waiting.
-// A message is parked as a dead letter when no later try can succeed; letter.go says with what, verdict.go when.
+// by the dead-letter topic, never earlier, and in the order of its user's messages. It is returned (nacked) when the
+// worker stops or ceases to receive, and when those that wait are too many (package ordering). Everything that time may
+// cure, such as a service that is down or a quota that is used up, keeps the message held and its contact or its user
+// waiting. A message is parked as a dead letter when no later try can succeed; verdict.go says when, letter.go with what.
 package worker
 
 import (
@@ -16,6 +18,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -33,6 +36,10 @@ type Config struct {
 	MaxBytes      int // bytes held at once
 	MaxCalls      int // calls of the People API in flight
 	MaxPhotoBytes int // of a photo after decoding
+
+	BatchMin  int           // contacts from which a group goes in one call
+	BatchMax  int           // contacts in one call, up to 200
+	BatchLate time.Duration // age from which a group of 6 or more goes in one call; 0: never
 
 	CallTimeout time.Duration // of one call
 	Attempts    int           // calls that may fail for passing reasons before a change counts as exhausted
@@ -54,13 +61,17 @@ type Worker struct {
 
 	tally   tally
 	memory  *memory
+	audit   *auditor
 	health  health
 	success successes
+	deaf    rate.Sometimes // paces the error lines of a subscription that cannot be received from
+	stopped atomic.Bool    // no write is begun any more
 	paused  rate.Sometimes // paces the error lines of a fault that concerns everybody
 	unsent  rate.Sometimes // paces the error lines of a dead-letter topic that takes nothing
 
-	mu   sync.Mutex // guards held
-	held map[string]*held
+	mu       sync.Mutex // guards the fields below
+	held     map[string]*held
+	arrivals int64
 }
 
 // ErrUnordered is why Run ends on a subscription without message ordering: changes of a contact would overtake
@@ -74,6 +85,14 @@ var errDrained = errors.New("the time to drain is over")
 // 100 ms. With the default drain of 7 s a stop stays under 8 s, and Cloud Run kills after 10 s.
 const flushGrace = 800 * time.Millisecond
 
+const (
+	// gateTimeout is how long a key waits for the message from which on its messages were returned: the longest lease
+	// and a margin. After that it went to another worker, or its nack was lost and its lease has run out.
+	gateTimeout = 90 * time.Second
+	// maxGates bounds what keys with returned messages cost.
+	maxGates = 10_000
+)
+
 // New returns a worker that receives from source, changes contacts and sends dead letters to dead. It starts
 // nothing.
 func New(c Config, source source, dead topic, contacts *people.Client, log *slog.Logger) *Worker {
@@ -84,6 +103,8 @@ func New(c Config, source source, dead topic, contacts *people.Client, log *slog
 		contacts: contacts,
 		log:      log,
 		memory:   newMemory(),
+		audit:    newAuditor(),
+		deaf:     rate.Sometimes{Interval: time.Minute},
 		paused:   rate.Sometimes{Interval: time.Minute},
 		unsent:   rate.Sometimes{Interval: time.Minute},
 		held:     map[string]*held{},
@@ -97,17 +118,25 @@ func (w *Worker) Run(ctx context.Context) error {
 	work, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer interrupt(nil)
 	lanes := ordering.New(ordering.Config[*held]{
-		MaxItems: w.config.MaxMessages,
-		MaxBytes: w.config.MaxBytes,
-		MaxCalls: w.config.MaxCalls,
-		Handle:   func(_ string, h *held) time.Time { return w.handle(work, h) },
-		Return:   func(_ string, h *held) { w.giveBack(h) },
+		MaxItems:    w.config.MaxMessages,
+		MaxBytes:    w.config.MaxBytes,
+		MaxCalls:    w.config.MaxCalls,
+		GateTimeout: gateTimeout,
+		MaxGates:    maxGates,
+		Contacts:    w.touches,
+		Group:       w.group,
+		Take: func(_ string, oldest *held, contacts int) int {
+			return w.take(oldest, contacts, time.Now())
+		},
+		Handle:  func(_ string, items []*held) []ordering.Fate { return w.handle(work, items) },
+		Release: func(_ string, h *held) { w.release(h) },
+		Return:  func(_ string, h *held) { w.giveBack(h) },
 	})
 
 	receiving, stop := context.WithCancel(ctx)
 	defer stop()
 	received := make(chan error, 1)
-	go func() { received <- w.receive(receiving, lanes) }()
+	go func() { received <- w.receive(receiving, lanes) }() // waited for below, as long as a stop may take
 
 	var err error
 	select {
@@ -116,6 +145,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		received <- err // for the wait below
 	}
 	stop()
+	w.stopped.Store(true)
 	drain := time.AfterFunc(w.config.Drain, func() { interrupt(errDrained) })
 	defer drain.Stop()
 	over := time.NewTimer(w.config.Drain + flushGrace)
@@ -129,9 +159,4 @@ func (w *Worker) Run(ctx context.Context) error {
 		w.log.WarnContext(work, "stopped before the last acks were sent")
 	}
 	return err
-}
-
-// giveBack returns a message to the queue because the worker stops.
-func (w *Worker) giveBack(h *held) {
-	w.settle(h, verdict{outcome: Returned})
 }

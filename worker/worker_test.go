@@ -123,7 +123,7 @@ func TestReceivingIsTakenUpAgainWhenItFailedForGood(t *testing.T) {
 		must(t, w.broker.SetFaults(pubsubsim.Faults{Receive: pubsubsim.PermissionDenied}))
 		w.start()
 		time.Sleep(10 * time.Minute)
-		if w.worker.Faults()["receive"] == "" {
+		if w.worker.Faults()["stream 0"] == "" {
 			t.Error("the worker is ready though it cannot receive")
 		}
 		if n := strings.Count(w.log.String(), "cannot receive"); n < 7 || n > 11 {

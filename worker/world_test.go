@@ -52,21 +52,28 @@ func newWorld(t *testing.T, settings pubsubsim.SubscriptionSettings) *world {
 		log:    &lockedBuffer{},
 		config: Config{
 			Subscription: changes, Version: "test", MaxMessages: 1000, MaxBytes: 64 << 20, MaxCalls: 64, MaxPhotoBytes: 5 << 20,
+			BatchMin: 100, BatchMax: 200, BatchLate: 10 * time.Second,
 			CallTimeout: 30 * time.Second, Attempts: 8, RetryFor: 5 * time.Minute, Drain: 7 * time.Second,
 		},
 	}
-	t.Cleanup(w.broker.Close)
+	t.Cleanup(func() { w.broker.Close() })
 	w.config.Settled = func(s Settlement) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.settled = append(w.settled, s)
 	}
-	settings.Topic = changesTopic
-	must(t, w.broker.CreateTopic(changesTopic, pubsubsim.TopicSettings{}))
-	must(t, w.broker.CreateTopic(deadTopic, pubsubsim.TopicSettings{}))
-	must(t, w.broker.CreateSubscription(changes, settings))
-	must(t, w.broker.CreateSubscription(dead, pubsubsim.SubscriptionSettings{Topic: deadTopic}))
+	w.topics(settings)
 	return w
+}
+
+// topics makes topics and subscriptions at the broker.
+func (w *world) topics(settings pubsubsim.SubscriptionSettings) {
+	w.t.Helper()
+	settings.Topic = changesTopic
+	must(w.t, w.broker.CreateTopic(changesTopic, pubsubsim.TopicSettings{}))
+	must(w.t, w.broker.CreateTopic(deadTopic, pubsubsim.TopicSettings{}))
+	must(w.t, w.broker.CreateSubscription(changes, settings))
+	must(w.t, w.broker.CreateSubscription(dead, pubsubsim.SubscriptionSettings{Topic: deadTopic}))
 }
 
 func must(t *testing.T, err error) {
@@ -93,7 +100,8 @@ func (w *world) start() {
 	ended := make(chan error, 1)
 	go func() { ended <- w.worker.Run(ctx) }()
 	w.stop = sync.OnceValue(func() error { cancel(); return <-ended })
-	w.t.Cleanup(func() { _ = w.stop() })
+	stop := w.stop
+	w.t.Cleanup(func() { _ = stop() })
 }
 
 // publish publishes changes of a user and returns their IDs.
@@ -158,6 +166,14 @@ func (w *world) backlog(subscription string) []pubsubsim.Waiting {
 	waiting, err := w.broker.Backlog(subscription, 0)
 	must(w.t, err)
 	return waiting
+}
+
+// drain blocks until the subscription is empty, or the limit has passed.
+func (w *world) drain(limit time.Duration) {
+	w.t.Helper()
+	for over := time.Now().Add(limit); len(w.backlog(changes)) > 0 && time.Now().Before(over); {
+		time.Sleep(time.Second)
+	}
 }
 
 // letters reads the dead letters.
@@ -231,11 +247,10 @@ func message(t messages.Type, body any) messages.Message {
 type brokerSource struct {
 	broker *pubsubsim.Broker
 
-	mu     sync.Mutex // guards the fields below
-	open   map[string]bool
-	acks   []string
-	nacks  []string
-	closed chan struct{}
+	mu    sync.Mutex // guards the fields below
+	open  map[string]bool
+	acks  []string
+	nacks []string
 }
 
 func (s *brokerSource) Ordered(context.Context) (bool, error) {
@@ -243,7 +258,9 @@ func (s *brokerSource) Ordered(context.Context) (bool, error) {
 	return settings.Ordering, err
 }
 
-func (s *brokerSource) Receive(ctx context.Context, take func(context.Context, delivery)) error {
+func (s *brokerSource) Streams() int { return 1 }
+
+func (s *brokerSource) Receive(ctx context.Context, _ int, take func(context.Context, delivery)) error {
 	stream, err := s.broker.Subscribe(changes, pubsubsim.StreamConfig{AckDeadline: 60 * time.Second})
 	if err != nil {
 		return err

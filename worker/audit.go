@@ -1,0 +1,48 @@
+package worker
+
+import (
+	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// audited is how many contacts the auditor keeps.
+const audited = 100_000
+
+// auditor sees to it that the changes of a contact end in the order of their arrival. It finds nothing unless the
+// worker is wrong. Safe for concurrent use.
+type auditor struct {
+	mu   sync.Mutex // guards last
+	last *simplelru.LRU[[16]byte, int64]
+}
+
+func newAuditor() *auditor {
+	lru, err := simplelru.NewLRU[[16]byte, int64](audited, nil)
+	if err != nil {
+		panic(err) // only a size below one is refused
+	}
+	return &auditor{last: lru}
+}
+
+// finished notes that a message has ended.
+func (a *auditor) finished(h *held, w *Worker) {
+	for _, p := range h.parts {
+		if a.overtaken(h.user()+"\x00"+p.resource, h.number) {
+			w.tally.violated()
+			w.log.Error("order violation: a change ended after a later one of its contact", "message_id", h.id, "contact", p.resource)
+		}
+	}
+}
+
+// overtaken reports whether a later change of the contact has ended before this one.
+func (a *auditor) overtaken(contact string, number int64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	key := digest(contact)
+	last, known := a.last.Get(key)
+	if known && last > number {
+		return true
+	}
+	a.last.Add(key, number)
+	return false
+}

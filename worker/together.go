@@ -1,0 +1,169 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	peopleapi "google.golang.org/api/people/v1"
+
+	"github.com/contactrelay/contactrelay/internal/people"
+)
+
+// maxTogether is how often a contact goes in batch calls that fail for a reason which it may be.
+const maxTogether = 2
+
+// together changes several contacts with one mask and one kind of guard in one call. What was changed is done
+// afterwards. When the call fails, the contacts that it names go alone, where conflicts are resolved; whether the others
+// were changed is not known, so they are read back before they are sent again. The verdict is what the rest waits for.
+func (c *calls) together(ctx context.Context, parts []*part) verdict {
+	now := time.Now()
+	for _, p := range parts {
+		p.tries.begin(now)
+	}
+	contacts, err := c.prepare(ctx, parts)
+	if err == nil && (len(contacts) == 0 || c.worker.stopped.Load()) {
+		return verdict{}
+	}
+	sent := err == nil
+	var results map[string]people.Result
+	if sent {
+		err = c.timed(ctx, "people.batchUpdateContacts", func(ctx context.Context) (err error) {
+			results, err = c.worker.contacts.BatchUpdate(ctx, c.user, contacts, parts[0].mask, answerRead)
+			return err
+		})
+	}
+	if err == nil {
+		c.worker.succeeded(c.user)
+		c.sort(parts, results)
+		return verdict{}
+	}
+	if interrupted(ctx) {
+		return verdict{}
+	}
+	return c.failed(parts, err, sent)
+}
+
+// prepare reads the contacts that must be read before they are sent: those that write over what they find, for their
+// etags, and those of a call with an unknown outcome. It returns what is to be sent; what proves to be applied is done.
+func (c *calls) prepare(ctx context.Context, parts []*part) (map[string]*peopleapi.Person, error) {
+	contacts := map[string]*peopleapi.Person{}
+	var read []string
+	for _, p := range parts {
+		contacts[p.resource] = p.person
+		if p.latest || p.unsure {
+			read = append(read, p.resource)
+		}
+	}
+	if len(read) == 0 {
+		return contacts, nil
+	}
+	var found map[string]people.Result
+	err := c.timed(ctx, "people.getBatchGet", func(ctx context.Context) (err error) {
+		found, err = c.worker.contacts.GetBatch(ctx, c.user, read, readBack(parts[0].mask))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range parts {
+		if !p.latest && !p.unsure {
+			continue
+		}
+		current := found[p.resource]
+		switch {
+		case current.Err != nil || current.Person == nil:
+			p.alone = true
+			delete(contacts, p.resource)
+		case p.unsure && same(p.person, current.Person, p.mask):
+			p.done = true
+			delete(contacts, p.resource)
+		case p.latest:
+			contacts[p.resource] = guarded(p.person, sourceEtag(current.Person))
+		}
+		p.unsure = false
+	}
+	return contacts, nil
+}
+
+// sort takes what an answered call says of each contact. A 200 does not prove that each was changed: one that the
+// answer leaves out, or gives an error, goes alone.
+func (c *calls) sort(parts []*part, results map[string]people.Result) {
+	for _, p := range parts {
+		if p.done || p.alone {
+			continue
+		}
+		if r, ok := results[p.resource]; ok && r.Err == nil {
+			p.done = true
+			continue
+		}
+		p.alone, p.unsure = true, true
+	}
+}
+
+// failed judges a batch call that failed as a whole. sent is false if it failed before anything was sent.
+func (c *calls) failed(parts []*part, err error, sent bool) verdict {
+	fact, ok := errors.AsType[*people.Error](err)
+	if ok && len(fact.Contacts) > 0 {
+		return c.named(parts, fact)
+	}
+	now, w := time.Now(), c.worker
+	var v verdict
+	for _, p := range parts {
+		if p.done || p.alone {
+			continue
+		}
+		latest := judge(err, &p.tries, w.config, false, now)
+		switch {
+		case ok && (fact.Kind == people.ScopeMissing || fact.Kind == people.GrantRefused):
+			p.parked, p.done = latest, true // the user's fault, whatever the contact
+		case latest.outcome != "" || latest.read != readNone:
+			p.separate() // one of them is at fault and the service does not say which
+		default:
+			p.unsure = p.unsure || sent
+			if fact.Kind == people.Internal {
+				p.suspect()
+			}
+			if latest.wait > v.wait {
+				v = latest
+			}
+		}
+	}
+	return v
+}
+
+// named takes what a failed call says of the contacts that it names. The others "would have been" successful: whether
+// they were is not known.
+func (c *calls) named(parts []*part, fact *people.Error) verdict {
+	progress := false
+	for _, p := range parts {
+		if p.done || p.alone {
+			continue
+		}
+		if _, bad := fact.Contacts[p.resource]; bad {
+			p.separate()
+			progress = true
+			continue
+		}
+		p.unsure = true
+	}
+	if !progress { // it names contacts that were not sent: no use in sending the same again
+		for _, p := range parts {
+			p.suspect()
+		}
+	}
+	return verdict{}
+}
+
+// separate makes a contact go alone, with its attempts before it.
+func (p *part) separate() {
+	p.alone = true
+	p.tries = tries{first: p.tries.first}
+}
+
+// suspect notes that a batch call with this contact failed for a reason which it may be.
+func (p *part) suspect() {
+	if p.failed++; p.failed >= maxTogether {
+		p.separate()
+	}
+}
