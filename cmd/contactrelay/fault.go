@@ -72,6 +72,28 @@ func (f *settingFaults) mapper(parse func(string) (any, error)) kong.MapperFunc 
 	}
 }
 
+// switches reads flags that are on or off, and their environment variables.
+func (f *settingFaults) switches() kong.Mapper { return switchMapper{f} }
+
+type switchMapper struct{ faults *settingFaults }
+
+// IsBool tells kong that the flag needs no value.
+func (switchMapper) IsBool() bool { return true }
+
+func (m switchMapper) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
+	if ctx.Scan.Peek().Type != kong.FlagValueToken {
+		target.SetBool(true)
+		return nil
+	}
+	text := fmt.Sprint(ctx.Scan.Pop().Value)
+	on, err := strconv.ParseBool(text)
+	if err != nil {
+		m.faults.add(ctx.Value.Name, "%q is neither true nor false", text)
+	}
+	target.SetBool(on)
+	return nil
+}
+
 func parseInt(text string) (any, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil {

@@ -16,6 +16,8 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -57,16 +59,34 @@ func execute(ctx context.Context, args []string, t terminal) int {
 	if err != nil {
 		panic(err) // the tags of a command's struct are wrong
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parseAll(parser, args, faults)
 	if helped {
 		return 0
 	}
 	if err == nil {
-		err = parsed.Run(faults)
-	} else {
-		err = settingsError{faults.join(fmt.Errorf("%w; contactrelay --help shows what there is", err))}
+		err = parsed.Run(faults) // ends with the faults if there are any
 	}
 	return exitCode(t, err)
+}
+
+// parseAll parses args and notes every unknown flag as a fault: kong by itself ends at the first.
+func parseAll(parser *kong.Kong, args []string, faults *settingFaults) (*kong.Context, error) {
+	args = slices.Clone(args)
+	for {
+		parsed, err := parser.Parse(args)
+		if err == nil {
+			return parsed, nil
+		}
+		i := slices.IndexFunc(args, func(arg string) bool {
+			name, _, _ := strings.Cut(arg, "=")
+			return strings.HasPrefix(arg, "-") && strings.HasPrefix(err.Error()+",", "unknown flag "+name+",")
+		})
+		if i < 0 {
+			return nil, settingsError{faults.join(fmt.Errorf("%w; contactrelay --help shows what there is", err))}
+		}
+		faults.errs = append(faults.errs, err)
+		args = slices.Delete(args, i, i+1)
+	}
 }
 
 // newParser reads command lines and the environment into c. A value that cannot be read is a fault in faults.
@@ -78,6 +98,7 @@ func newParser(c *commandLine, faults *settingFaults, more ...kong.Option) (*kon
 		kong.DefaultEnvars("CONTACTRELAY"),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 80}),
 		kong.KindMapper(reflect.Int, faults.mapper(parseInt)),
+		kong.KindMapper(reflect.Bool, faults.switches()),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), faults.mapper(parseDuration)),
 		kong.TypeMapper(reflect.TypeFor[byteSize](), faults.mapper(parseByteSize)),
 	)...)

@@ -3,15 +3,15 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"github.com/contactrelay/contactrelay/messages"
 )
 
 // Limits of a publication: what is under way at once, and for how long the client tries by itself.
@@ -23,11 +23,11 @@ const (
 	interruptGrace = 2 * time.Second
 )
 
-// publication is the publishing of numbered messages to one topic, in order for each ordering key. After a message
+// publication is the publishing of lines to one topic, in order for each ordering key. After a message
 // of a key failed the later ones of the key fail too, so that none overtakes it.
 type publication struct {
 	publisher *pubsub.Publisher
-	progress  func() // called for each message that is settled
+	progress  func(lines int) // called for what is settled
 	pending   chan pendingMessage
 	collected sync.WaitGroup
 
@@ -38,20 +38,20 @@ type publication struct {
 }
 
 type pendingMessage struct {
-	number int
+	lines  []int
 	result *pubsub.PublishResult
 }
 
 // published is what came of a publication.
 type published struct {
-	confirmed int
-	failed    numberRanges // messages that were tried and are not confirmed
-	last      int          // the last message that was tried
-	err       error        // the first failure
+	messages  int   // that are in
+	confirmed int   // lines that are in
+	failed    []int // lines that were tried and are not confirmed
+	err       error // the first failure
 }
 
 // newPublication starts a publication; finish ends it.
-func newPublication(ctx context.Context, client *pubsub.Client, topic string, progress func()) *publication {
+func newPublication(ctx context.Context, client *pubsub.Client, topic string, progress func(lines int)) *publication {
 	publisher := client.Publisher(topic)
 	publisher.EnableMessageOrdering = true
 	publisher.PublishSettings.Timeout = publishTimeout
@@ -74,7 +74,7 @@ func newPublication(ctx context.Context, client *pubsub.Client, topic string, pr
 
 // publish hands a message to the client and blocks only while too much is under way. An error means that no later
 // message needs to be tried; what became of this one is for finish to say.
-func (p *publication) publish(ctx context.Context, number int, m messages.Message) error {
+func (p *publication) publish(ctx context.Context, out outgoing) error {
 	p.mu.Lock()
 	stopped := p.stopped
 	p.mu.Unlock()
@@ -84,8 +84,8 @@ func (p *publication) publish(ctx context.Context, number int, m messages.Messag
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	p.result.last = number // collect does not touch it
-	p.pending <- pendingMessage{number, p.publisher.Publish(ctx, &pubsub.Message{
+	m := out.message
+	p.pending <- pendingMessage{out.lines, p.publisher.Publish(ctx, &pubsub.Message{
 		Data: m.Data, Attributes: m.Attributes, OrderingKey: m.OrderingKey,
 	})}
 	return nil
@@ -95,12 +95,13 @@ func (p *publication) publish(ctx context.Context, number int, m messages.Messag
 func (p *publication) collect(ctx context.Context) {
 	for m := range p.pending {
 		_, err := m.result.Get(ctx)
-		p.progress()
+		p.progress(len(m.lines))
 		p.mu.Lock()
 		if err == nil {
-			p.result.confirmed++
+			p.result.messages++
+			p.result.confirmed += len(m.lines)
 		} else {
-			p.result.failed.add(m.number)
+			p.result.failed = append(p.result.failed, m.lines...)
 			p.fail(err)
 		}
 		p.mu.Unlock()
@@ -129,34 +130,25 @@ func (p *publication) finish() published {
 	return p.result
 }
 
-// numberRanges is an ascending set of numbers, kept as ranges. The zero value is empty.
-type numberRanges [][2]int
-
-// add adds a number that is larger than all before it.
-func (r *numberRanges) add(n int) {
-	if last := len(*r) - 1; last >= 0 && (*r)[last][1] == n-1 {
-		(*r)[last][1] = n
-		return
-	}
-	*r = append(*r, [2]int{n, n})
-}
-
-// shownRanges is how many ranges String names.
+// shownRanges is how many ranges of lines are shown.
 const shownRanges = 50
 
-// String is the set as "3, 7-12".
-func (r numberRanges) String() string {
-	text := ""
-	for i, span := range r {
-		switch {
-		case i == shownRanges:
-			return text + ", …"
-		case i > 0:
-			text += ", "
+// ranges shows numbers as "3, 7-12".
+func ranges(numbers []int) string {
+	numbers = slices.Compact(slices.Sorted(slices.Values(numbers)))
+	var all []string
+	for i := 0; i < len(numbers); {
+		end := i
+		for end+1 < len(numbers) && numbers[end+1] == numbers[end]+1 {
+			end++
 		}
-		if text += fmt.Sprint(span[0]); span[1] > span[0] {
-			text += fmt.Sprintf("-%d", span[1])
+		if all = append(all, strconv.Itoa(numbers[i])); end > i {
+			all[len(all)-1] += "-" + strconv.Itoa(numbers[end])
 		}
+		i = end + 1
 	}
-	return text
+	if len(all) > shownRanges {
+		all = append(all[:shownRanges], "…")
+	}
+	return strings.Join(all, ", ")
 }

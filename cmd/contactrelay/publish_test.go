@@ -42,7 +42,7 @@ func TestPublishSendsEachLineWithTheUserAsOrderingKey(t *testing.T) {
 	text := "\ufeff" + goodLine("ann@example.com", 1) + "\n\n" + goodLine("ben@example.com", 2) + "\r\n" + goodLine("ann@example.com", 3)
 	must(t, os.WriteFile(file, []byte(text), 0o600))
 	code, out, errs := ask(t, t.Context(), "", "publish", file)
-	if code != 0 || errs != "" || !strings.Contains(out, "published 3 of 3 messages to projects/demo/topics/contact-changes") {
+	if code != 0 || errs != "" || !strings.Contains(out, "published 3 of 3 changes to projects/demo/topics/contact-changes") {
 		t.Errorf("exit code %d, %q, %q", code, out, errs)
 	}
 	var got []string
@@ -100,11 +100,9 @@ func TestAnInterruptedPublicationNamesTheLinesThatAreNotIn(t *testing.T) {
 }
 
 func TestRangesOfNumbersAreSpelledShort(t *testing.T) {
-	var r numberRanges
-	for _, n := range []int{1, 2, 3, 7, 9, 10} {
-		r.add(n)
-	}
-	if got, want := r.String(), "1-3, 7, 9-10"; got != want {
-		t.Errorf("ranges %q, want %q", got, want)
+	for want, numbers := range map[string][]int{"": nil, "4": {4}, "1-3, 7, 9-10": {9, 1, 2, 10, 3, 7, 2}} {
+		if got := ranges(numbers); got != want {
+			t.Errorf("ranges(%v) = %q, want %q", numbers, got, want)
+		}
 	}
 }

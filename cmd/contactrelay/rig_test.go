@@ -123,7 +123,6 @@ type rig struct {
 	people  simulator
 	project string
 	client  *pubsub.Client
-	connect *grpc.ClientConn
 }
 
 // The subscription of the rig that sees what the worker's sees: whatever is in it was published.
@@ -186,10 +185,10 @@ type process struct {
 }
 
 // worker starts contactrelay run with nothing but the three variables that an emulator needs.
-func (r *rig) worker() *process {
+func (r *rig) worker(flags ...string) *process {
 	return start(r.t, []string{
 		"PUBSUB_EMULATOR_HOST=" + r.broker, "PEOPLE_EMULATOR_HOST=" + r.people.Listen, "GOOGLE_CLOUD_PROJECT=" + r.project,
-	}, "run", "--http", "")
+	}, append([]string{"run", "--http", ""}, flags...)...)
 }
 
 // start runs contactrelay with only these variables and keeps the lines that it prints; it ends with the test.
@@ -283,13 +282,19 @@ func (p *process) terminate() (took time.Duration, err error) {
 	}
 }
 
+// pulledLetter is a dead letter and how it was encoded.
+type pulledLetter struct {
+	*deadletter.Letter
+	encoding string
+}
+
 // letters pulls dead letters until there are n, and none is more for a moment.
-func (r *rig) letters(n int) []*deadletter.Letter {
+func (r *rig) letters(n int) []pulledLetter {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), 30*time.Second)
 	defer cancel()
 	var mu sync.Mutex
-	var all []*deadletter.Letter
+	var all []pulledLetter
 	err := r.client.Subscriber(r.subscription(operatorSubscription)).Receive(ctx, func(_ context.Context, m *pubsub.Message) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -297,7 +302,7 @@ func (r *rig) letters(n int) []*deadletter.Letter {
 		if err != nil {
 			r.t.Errorf("letter: %v", err)
 		}
-		all = append(all, l)
+		all = append(all, pulledLetter{l, m.Attributes["dl-encoding"]})
 		m.Ack()
 		if len(all) >= n {
 			time.AfterFunc(300*time.Millisecond, cancel)

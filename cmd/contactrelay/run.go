@@ -26,6 +26,8 @@ type runCommand struct {
 // check fills in what is implied and returns all that is wrong.
 func (c *runCommand) check(ctx context.Context, f *settingFaults) error {
 	c.project.resolve(ctx, f)
+	requireName(f, "subscription", c.Subscription)
+	requireName(f, "dead-letter-topic", c.DeadLetterTopic)
 	c.peopleSettings.resolve(f)
 	c.workSettings.check(f)
 	c.logSettings.check(f)
@@ -46,7 +48,9 @@ func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 	if err != nil {
 		return fmt.Errorf("connect to Pub/Sub: %w", err)
 	}
-	contacts, err := people.New(ctx, people.Config{Endpoint: c.PeopleEndpoint, Token: people.EmulatorToken})
+	contacts, err := people.New(ctx, people.Config{
+		Endpoint: c.PeopleEndpoint, MaxCalls: c.MaxCalls, Token: people.EmulatorToken,
+	})
 	if err != nil {
 		return fmt.Errorf("prepare the People API: %w", err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -42,6 +43,11 @@ func (p *project) fullName(kind, id string) string {
 	return "projects/" + p.Project + "/" + kind + "/" + id
 }
 
+// requireName notes a fault of a flag that names a topic or a subscription and is empty.
+func requireName(f *settingFaults, flag, name string) {
+	f.require(strings.TrimSpace(name) != "", flag, "must not be empty")
+}
+
 // peopleSettings say where the People API is and who signs in.
 type peopleSettings struct {
 	PeopleEndpoint string   `help:"Where the People API is, as http(s)://host[:port]. Default: the service, or PEOPLE_EMULATOR_HOST." placeholder:"URL"`
@@ -60,10 +66,14 @@ func (p *peopleSettings) resolve(f *settingFaults) {
 		}
 	}
 	f.require(p.Credentials == "emulator", "credentials", "only emulator is possible in this version, and PEOPLE_EMULATOR_HOST implies it")
-	url := p.PeopleEndpoint
-	f.require(url == "" || strings.HasPrefix(url, "http://") || strings.HasPrefix(url, "https://"),
-		"people-endpoint", "must begin with http:// or https://")
-	f.require(p.Credentials != "emulator" || url != "", "people-endpoint", "the service itself takes no emulator credentials: give the emulator's URL")
+	at, err := url.Parse(p.PeopleEndpoint)
+	f.require(p.PeopleEndpoint == "" || err == nil && (at.Scheme == "http" || at.Scheme == "https") && at.Host != "",
+		"people-endpoint", "must be http://host[:port] or https://host[:port]")
+	for i, user := range p.AllowUsers {
+		p.AllowUsers[i] = strings.TrimSpace(user)
+		f.require(p.AllowUsers[i] != "", "allow-users", "entry %d is empty", i+1)
+	}
+	f.require(p.Credentials != "emulator" || p.PeopleEndpoint != "", "people-endpoint", "the service itself takes no emulator credentials: give the emulator's URL")
 }
 
 // workSettings say how the worker works. The defaults are those of the design.
@@ -72,6 +82,9 @@ type workSettings struct {
 	MaxBytes      byteSize      `help:"Bytes of messages held at once." default:"256MiB"`
 	MaxCalls      int           `help:"Calls of the People API in flight." default:"64"`
 	MaxPhotoBytes byteSize      `help:"Largest photo, decoded." default:"5MiB"`
+	BatchMin      int           `help:"Contacts of a user with one mask from which they go in one call." default:"100"`
+	BatchMax      int           `help:"Contacts in one call: 1 to 200." default:"200"`
+	BatchLate     time.Duration `help:"Age from which 6 contacts or more go in one call; 0: never." default:"10s"`
 	CallTimeout   time.Duration `help:"Limit of one call." default:"30s"`
 	Attempts      int           `help:"Calls for one change that may fail for passing reasons." default:"8"`
 	RetryFor      time.Duration `help:"The same as a time since the first failure." default:"5m"`
@@ -86,6 +99,9 @@ func (w *workSettings) check(f *settingFaults) {
 	f.require(w.MaxBytes >= 1, "max-bytes", "must be 1B or more")
 	f.require(w.MaxCalls >= 1, "max-calls", "must be 1 or more")
 	f.require(w.MaxPhotoBytes >= 1, "max-photo-bytes", "must be 1B or more")
+	f.require(w.BatchMin >= 1, "batch-min", "must be 1 or more")
+	f.require(w.BatchMax >= 1 && w.BatchMax <= 200, "batch-max", "must be from 1 to 200: the service takes no more")
+	f.require(w.BatchLate >= 0, "batch-late", "must be 0 or more")
 	f.require(w.CallTimeout > 0, "call-timeout", "must be more than 0")
 	f.require(w.Attempts >= 1, "attempts", "must be 1 or more")
 	f.require(w.RetryFor > 0, "retry-for", "must be more than 0")
@@ -100,6 +116,9 @@ func (w *workSettings) config(allowUsers []string) worker.Config {
 		MaxBytes:      int(w.MaxBytes),
 		MaxCalls:      w.MaxCalls,
 		MaxPhotoBytes: int(w.MaxPhotoBytes),
+		BatchMin:      w.BatchMin,
+		BatchMax:      w.BatchMax,
+		BatchLate:     w.BatchLate,
 		CallTimeout:   w.CallTimeout,
 		Attempts:      w.Attempts,
 		RetryFor:      w.RetryFor,

@@ -35,12 +35,16 @@ func TestAllWrongSettingsAreReportedTogether(t *testing.T) {
 	withoutEnvironment(t)
 	t.Setenv("CONTACTRELAY_ATTEMPTS", "many")
 	t.Setenv("CONTACTRELAY_MAX_BYTES", "-1")
+	t.Setenv("CONTACTRELAY_LOG_USERS", "maybe")
+	t.Setenv("CONTACTRELAY_SUBSCRIPTION", " ")
 	code, _, text := ask(t, t.Context(), "", "run", "--max-calls=0", "--call-timeout=soon", "--drain=1h", "--log-format=xml",
-		"--log-level=loud", "--log-hash-key-file=/nowhere/key", "--credentials=none")
+		"--log-level=loud", "--log-hash-key-file=/nowhere/key", "--credentials=none", "--batch-max=201", "--batch-min=0",
+		"--dead-letter-topic=", "--people-endpoint=http://", "--allow-users=a.example.com, ,b.example.com")
 	if code != 2 {
 		t.Errorf("exit code %d, want 2", code)
 	}
-	for _, flag := range []string{"attempts", "max-bytes", "max-calls", "call-timeout", "drain", "log-format", "log-level", "log-hash-key-file", "credentials", "project"} {
+	for _, flag := range []string{"attempts", "max-bytes", "max-calls", "call-timeout", "drain", "log-format", "log-level", "log-hash-key-file", "credentials", "project",
+		"log-users", "subscription", "dead-letter-topic", "batch-max", "batch-min", "people-endpoint", "allow-users"} {
 		if n := strings.Count(text, "--"+flag+":"); n != 1 {
 			t.Errorf("--%s is named %d times, want once:\n%s", flag, n, text)
 		}
@@ -115,6 +119,27 @@ func TestSizesAreRead(t *testing.T) {
 		if (err != nil) != (want < 0) || err == nil && int(got.(byteSize)) != want {
 			t.Errorf("parseByteSize(%q) = %v, %v; want %d", text, got, err, want)
 		}
+	}
+}
+
+func TestUnknownFlagsDoNotHideOtherFaults(t *testing.T) {
+	withoutEnvironment(t)
+	code, _, text := ask(t, t.Context(), "", "run", "--max-cals=1", "--drain=1h", "--quiet", "--attempts=0")
+	for _, want := range []string{"--max-cals", "--quiet", "--drain:", "--attempts:"} {
+		if code != 2 || !strings.Contains(text, want) {
+			t.Errorf("exit code %d, no word of %s:\n%s", code, want, text)
+		}
+	}
+}
+
+func TestBlanksAroundAllowedUsersDoNotCount(t *testing.T) {
+	withoutEnvironment(t)
+	t.Setenv("PEOPLE_EMULATOR_HOST", "127.0.0.1:1")
+	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
+	c := parsed(t, "run", "--allow-users=a.example.com, b.example.com").Run
+	must(t, c.check(t.Context(), &settingFaults{}))
+	if len(c.AllowUsers) != 2 || c.AllowUsers[1] != "b.example.com" {
+		t.Errorf("allowed users %q", c.AllowUsers)
 	}
 }
 
