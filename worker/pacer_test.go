@@ -1,38 +1,57 @@
 package worker
 
 import (
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// ackedAt notes when and in which order acks came.
-type ackedAt struct {
-	number int
-	to     *[]ackTime
+// ackLog notes when and in which order answers were given.
+type ackLog struct {
+	mu  sync.Mutex // guards all
+	all []ackTime
 }
 
 type ackTime struct {
-	number int
+	number int // negative: a nack
 	at     time.Time
 }
 
-func (a ackedAt) Ack()  { *a.to = append(*a.to, ackTime{a.number, time.Now()}) }
-func (a ackedAt) Nack() { *a.to = append(*a.to, ackTime{-a.number, time.Now()}) }
+func (l *ackLog) add(number int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, ackTime{number, time.Now()})
+}
+
+func (l *ackLog) read() []ackTime {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.all)
+}
+
+// numbered is an answer that is noted.
+type numbered struct {
+	number int
+	log    *ackLog
+}
+
+func (a numbered) Ack()  { a.log.add(a.number) }
+func (a numbered) Nack() { a.log.add(-a.number) }
 
 func TestAcksLeaveInOrderAndNeverMoreThanARequestATick(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var acks []ackTime
-		p := &pacer{}
+		log, p := &ackLog{}, &pacer{}
 		begin := time.Now()
 		for i := range 3000 {
-			pacedAnswer{ackedAt{i + 1, &acks}, p}.Ack()
+			pacedAnswer{numbered{i + 1, log}, p}.Ack()
 			if i%700 == 0 {
 				time.Sleep(30 * time.Millisecond)
 			}
 		}
 		time.Sleep(time.Second)
-		synctest.Wait()
+		acks := log.read()
 		if len(acks) != 3000 {
 			t.Fatalf("%d of 3000 acks were given", len(acks))
 		}
@@ -52,17 +71,16 @@ func TestAcksLeaveInOrderAndNeverMoreThanARequestATick(t *testing.T) {
 
 func TestAFewAcksAndEveryNackGoAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var acks []ackTime
-		p := &pacer{}
+		log, p := &ackLog{}, &pacer{}
 		for i := range ackLimit {
-			pacedAnswer{ackedAt{i + 1, &acks}, p}.Ack()
+			pacedAnswer{numbered{i + 1, log}, p}.Ack()
 		}
-		if len(acks) != ackLimit {
-			t.Errorf("%d of %d acks went at once", len(acks), ackLimit)
+		if n := len(log.read()); n != ackLimit {
+			t.Errorf("%d of %d acks went at once", n, ackLimit)
 		}
-		pacedAnswer{ackedAt{1, &acks}, p}.Ack() // waits
-		pacedAnswer{ackedAt{7, &acks}, p}.Nack()
-		if last := acks[len(acks)-1]; last.number != -7 {
+		pacedAnswer{numbered{1, log}, p}.Ack() // waits
+		pacedAnswer{numbered{7, log}, p}.Nack()
+		if acks := log.read(); acks[len(acks)-1].number != -7 {
 			t.Errorf("the nack waited")
 		}
 		time.Sleep(time.Second)

@@ -95,10 +95,11 @@ func (w *world) start() {
 		client = nil
 	}
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	w.worker = New(w.config, &brokerSource{broker: w.broker}, brokerTopic{w.broker}, client, log)
+	worker := New(w.config, &brokerSource{broker: w.broker}, brokerTopic{w.broker}, client, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- w.worker.Run(ctx) }()
+	go func() { ended <- worker.Run(ctx) }()
+	w.worker = worker
 	w.stop = sync.OnceValue(func() error { cancel(); return <-ended })
 	stop := w.stop
 	w.t.Cleanup(func() { _ = stop() })
