@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -84,5 +85,9 @@ func (c *runCommand) work(ctx context.Context, client *pubsub.Client, contacts *
 	err := w.Run(ctx)
 	count := w.Tally()
 	log.InfoContext(ctx, "stopped", "deliveries", count.Deliveries)
+	if errors.Is(err, worker.ErrUnordered) {
+		return fmt.Errorf("%s: %w, and changes of a contact would overtake each other: "+
+			"make a subscription with --enable-message-ordering (it cannot be switched on later)", config.Subscription, err)
+	}
 	return err
 }
