@@ -7,16 +7,10 @@ import (
 )
 
 // audit works out from the items alone, the slow and obvious way, what all the bookkeeping should be, and compares.
+// Its functions are no t.Helpers: they are called a million times, and that is what it would cost.
 func audit[T any](t testing.TB, l *Lanes[T]) {
-	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	audited(t, l)
-}
-
-// audited is audit for those that hold the lock.
-func audited[T any](t testing.TB, l *Lanes[T]) {
-	t.Helper()
 	if l.stopping {
 		return // the lanes are taken apart
 	}
@@ -75,7 +69,6 @@ func audited[T any](t testing.TB, l *Lanes[T]) {
 
 // auditLane holds what a lane keeps about its items to the items, and returns their load.
 func auditLane[T any](t testing.TB, l *Lanes[T], ln *lane[T]) (sum load) {
-	t.Helper()
 	counts := map[state]int{}
 	var last uint64
 	first := map[string]*held[T]{} // by contact, the first unfinished item
@@ -142,7 +135,6 @@ func auditLane[T any](t testing.TB, l *Lanes[T], ln *lane[T]) (sum load) {
 
 // auditDoors sees to it that no guest stands outside who could be inside or refused.
 func auditDoors[T any](t testing.TB, l *Lanes[T]) {
-	t.Helper()
 	inLine := 0
 	for key, d := range l.doors {
 		if len(d.guests) == 0 {
@@ -173,7 +165,6 @@ func auditDoors[T any](t testing.TB, l *Lanes[T]) {
 }
 
 func auditHeap[E ranked[E]](t testing.TB, name string, h *heap[E]) {
-	t.Helper()
 	for i, e := range h.elems {
 		if *e.place() != i+1 {
 			t.Errorf("%s: element %d believes to be at %d", name, i+1, *e.place())

@@ -1,5 +1,10 @@
 package ordering
 
+import (
+	"slices"
+	"time"
+)
+
 // load is a number of items and of bytes.
 type load struct{ items, bytes int }
 
@@ -28,4 +33,50 @@ func (b *budget) crowds(l load) bool {
 // that is to be let in, however large, or it would wait as long as they do and all others behind it.
 func (b *budget) forWaiting(next int) load {
 	return load{b.limit.items / 2, max(0, min(b.limit.bytes/2, b.limit.bytes-next))}
+}
+
+// charge notes that a lane holds more, or less. Callers hold mu, here and below.
+func (l *Lanes[T]) charge(ln *lane[T], more load) {
+	ln.load = ln.load.plus(more)
+	l.budget.held = l.budget.held.plus(more)
+}
+
+// shed gives back what the waiting lanes hold too much, of the fullest of them and the newest first, and reports
+// whether there was anything. Next, which may be nil, is the guest to be let in next. While the lanes are paused
+// everything waits for the same reason, and nothing is given back: the lanes simply stop taking more.
+func (l *Lanes[T]) shed(next *guest[T]) bool {
+	bytes := 0
+	if next != nil {
+		bytes = next.bytes
+	}
+	may, ws := l.budget.forWaiting(bytes), &l.waiting
+	switch {
+	case l.paused:
+		return false
+	case ws.load.items > may.items:
+		l.giveBack(ws.byItems.first().lane, func() bool { return ws.load.items > may.items })
+	case ws.load.bytes > may.bytes:
+		l.giveBack(ws.byBytes.first().lane, func() bool { return ws.load.bytes > may.bytes })
+	default:
+		return false
+	}
+	return true
+}
+
+// giveBack returns the newest items of a waiting lane as long as there is too much, at least one, and closes the
+// gate of its key on the oldest of them.
+func (l *Lanes[T]) giveBack(ln *lane[T], tooMuch func() bool) {
+	var back []*held[T]
+	for tooMuch() && ln.items.len() > 0 {
+		h := ln.pull()
+		l.charge(ln, load{-1, -h.bytes})
+		l.waiting.put(ln)
+		back = append(back, h)
+	}
+	slices.Reverse(back)
+	l.gates.close(ln.key, back[0].id, time.Now())
+	for _, h := range back {
+		l.config.Return(ln.key, h.item)
+	}
+	l.review(ln)
 }

@@ -43,7 +43,6 @@ func (l *Lanes[T]) call(ln *lane[T], taken []*held[T]) {
 
 // settle does to the items of a call what their fates say, and releases those whose turn has come.
 func (l *Lanes[T]) settle(ln *lane[T], taken []*held[T], fates []Fate) {
-	ln.until = time.Time{}
 	for i, h := range taken {
 		fate := fates[i]
 		if fate.Finished {
@@ -53,7 +52,7 @@ func (l *Lanes[T]) settle(ln *lane[T], taken []*held[T], fates []Fate) {
 		} else {
 			ln.postpone(h, fate.Again)
 		}
-		if fate.Lane.After(ln.until) {
+		if fate.Lane.After(ln.until) { // what it was has passed
 			ln.until = fate.Lane
 		}
 	}

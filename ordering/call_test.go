@@ -143,6 +143,18 @@ func TestAnItemThatMayGoOnAtOnceIsHandedOverAgainAsTheOldest(t *testing.T) {
 	})
 }
 
+func TestAnItemThatIsDueWhileItsLaneWaitsForAPlaceIsTheOldestOfTheCall(t *testing.T) {
+	story(t, func(c *Config[*item]) { c.MaxCalls = 1 }, func(t *testing.T, d *desk) {
+		d.put(t, "a", &item{id: "1", work: tick, group: "g", fails: []time.Duration{tick}})
+		pass(0)
+		d.put(t, "b", &item{id: "1", work: time.Second})
+		d.put(t, "a", &item{id: "2"})
+		d.put(t, "a", &item{id: "3", group: "g"})
+		pass(time.Minute)
+		d.expect(t, "calls", &d.calls, "a: 1, b: 1, a: 1 3, a: 2")
+	})
+}
+
 func TestTheGroupIsAskedAgainWhenAnItemIsEligibleAgain(t *testing.T) {
 	alone := func(c *Config[*item]) {
 		c.Group = func(it *item) string {

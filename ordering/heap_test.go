@@ -78,8 +78,8 @@ func TestAQueueKeepsItsOrderAtBothEnds(t *testing.T) {
 	for i := range 20_000 {
 		switch k := rng.IntN(10); {
 		case len(want) == 0 || k < 5:
-			q.push(i)
-			want = append(want, i)
+			q.push(i + 1)
+			want = append(want, i+1)
 		case k < 9:
 			if got := q.pop(); got != want[0] {
 				t.Fatalf("popped %d, want %d", got, want[0])
@@ -93,6 +93,11 @@ func TestAQueueKeepsItsOrderAtBothEnds(t *testing.T) {
 		}
 		if q.len() != len(want) || !slices.Equal(q.all(), want) || len(want) > 0 && (q.first() != want[0] || q.last() != want[len(want)-1]) {
 			t.Fatalf("holds %v, want %v", q.all(), want)
+		}
+		for _, rest := range [][]int{q.elems[:q.head], q.elems[len(q.elems):cap(q.elems)]} {
+			if slices.ContainsFunc(rest, func(e int) bool { return e != 0 }) {
+				t.Fatalf("still holds %v, which was popped", rest)
+			}
 		}
 	}
 }

@@ -43,7 +43,7 @@ type Config[T any] struct {
 	MaxItems    int           // items held over all lanes
 	MaxBytes    int           // bytes held over all lanes; a larger item is taken when no bytes are held
 	MaxCalls    int           // handlers running at once
-	GateTimeout time.Duration // a closed gate opens by itself after this
+	GateTimeout time.Duration // a closed gate opens by itself after this, as soon as nothing was refused for a second
 	MaxGates    int           // closed gates at once; beyond that the one closed first opens
 
 	// Contacts tells what an item touches. It is asked once for an item, by Put. An item that touches nothing
@@ -158,13 +158,8 @@ func (l *Lanes[T]) Resume() {
 	l.proceed()
 }
 
-// charge notes that a lane holds more, or less. Callers hold mu, here and below.
-func (l *Lanes[T]) charge(ln *lane[T], more load) {
-	ln.load = ln.load.plus(more)
-	l.budget.held = l.budget.held.plus(more)
-}
-
-// review finds out what a lane does after a change, and enters it where such lanes stand.
+// review finds out what a lane does after a change, and enters it where such lanes stand. Callers hold mu, here and
+// below.
 func (l *Lanes[T]) review(ln *lane[T]) {
 	now := time.Now()
 	ln.rouse(now, l.config.Group)

@@ -1,9 +1,6 @@
 package ordering
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // waitingLanes are the lanes of which nothing can go on before some time has passed. Together they may hold a part
 // of the budget only.
@@ -67,44 +64,4 @@ func (l *Lanes[T]) wake(ln *lane[T]) {
 	ln.alarm = time.Time{} // it has gone off; review sets it again if it came too early
 	l.review(ln)
 	l.proceed()
-}
-
-// shed gives back what the waiting lanes hold too much, of the fullest of them and the newest first, and reports
-// whether there was anything. Next, which may be nil, is the guest to be let in next. While the lanes are paused
-// everything waits for the same reason, and nothing is given back: the lanes simply stop taking more.
-func (l *Lanes[T]) shed(next *guest[T]) bool {
-	bytes := 0
-	if next != nil {
-		bytes = next.bytes
-	}
-	may, ws := l.budget.forWaiting(bytes), &l.waiting
-	switch {
-	case l.paused:
-		return false
-	case ws.load.items > may.items:
-		l.giveBack(ws.byItems.first().lane, func() bool { return ws.load.items > may.items })
-	case ws.load.bytes > may.bytes:
-		l.giveBack(ws.byBytes.first().lane, func() bool { return ws.load.bytes > may.bytes })
-	default:
-		return false
-	}
-	return true
-}
-
-// giveBack returns the newest items of a waiting lane as long as there is too much, at least one, and closes the
-// gate of its key on the oldest of them.
-func (l *Lanes[T]) giveBack(ln *lane[T], tooMuch func() bool) {
-	var back []*held[T]
-	for tooMuch() && ln.items.len() > 0 {
-		h := ln.pull()
-		l.charge(ln, load{-1, -h.bytes})
-		l.waiting.put(ln)
-		back = append(back, h)
-	}
-	slices.Reverse(back)
-	l.gates.close(ln.key, back[0].id, time.Now())
-	for _, h := range back {
-		l.config.Return(ln.key, h.item)
-	}
-	l.review(ln)
 }
