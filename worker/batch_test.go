@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	peopleapi "google.golang.org/api/people/v1"
+
 	"github.com/contactrelay/contactrelay/deadletter"
 	"github.com/contactrelay/contactrelay/internal/peoplesim"
 	"github.com/contactrelay/contactrelay/messages"
@@ -112,4 +114,114 @@ func TestABatchAnswerThatOmitsContactsOrGivesThemAStatusIsNotTakenForSuccess(t *
 			}
 		})
 	}
+}
+
+func TestABatchWhoseServiceNamesOnlyTheFirstOffenderDoesNotGoOnForLong(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		const n = 200
+		must(t, w.people.SetFaults(peoplesim.Faults{Habits: peoplesim.Habits{FirstErrorOnly: true}}))
+		w.seed(ann, n)
+		for i := range n {
+			if i%2 == 0 {
+				must(t, w.people.Touch(ann, contactName(i+1)))
+			}
+			w.publish(ann, rename(contactName(i+1), "x", 1))
+		}
+		w.config.BatchLate = 0
+		w.config.BatchMin = 2
+		w.start()
+		w.drain(time.Minute)
+		w.check(map[string]int{"applied": n / 2, "etag_conflict": n / 2})
+		if calls := w.people.Stats().Calls["people.batchUpdateContacts"]; calls["400"]+calls["200"] > 5 {
+			t.Errorf("%v batch calls: after the second failure they go single", calls)
+		}
+	})
+}
+
+func TestAnOutageDoesNotMakeABacklogSingle(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		const n = 400
+		w.seed(ann, n)
+		outage := always(peoplesim.Unavailable)
+		outage.For = peoplesim.Duration(10 * time.Minute)
+		w.fail(outage)
+		for i := range n {
+			w.publish(ann, rename(contactName(i+1), "x", 1))
+		}
+		w.start()
+		w.drain(time.Hour)
+		w.check(map[string]int{"applied": n})
+		if single := w.people.Stats().Calls["people.updateContact"]["200"]; single > 2 {
+			t.Errorf("%d single calls after the outage", single)
+		}
+	})
+}
+
+func TestAChangeOfTheOrderOfValuesIsNotTakenForMade(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		const n = 10
+		w.seed(ann, n)
+		w.config.BatchMin = 2
+		mails := func(values ...string) (list []any) {
+			for _, v := range values {
+				list = append(list, map[string]any{"value": v + "@example.com"})
+			}
+			return list
+		}
+		for i := range n {
+			must(t, w.people.HandEdit(ann, contactName(i+1), &peopleapi.Person{EmailAddresses: []*peopleapi.EmailAddress{
+				{Value: "a@example.com"}, {Value: "b@example.com"}}}, "emailAddresses"))
+			w.publish(ann, message(messages.Patch, map[string]any{
+				"person":             map[string]any{"resourceName": contactName(i + 1), "emailAddresses": mails("b", "a")},
+				"updatePersonFields": "emailAddresses", "precondition": "latest",
+			}))
+		}
+		w.fail(peoplesim.Fault{Kind: peoplesim.Unavailable, Rate: 1, Calls: 3})
+		w.start()
+		w.drain(time.Minute)
+		w.check(map[string]int{"applied": n})
+		for i := range n {
+			c, _ := w.people.Contact(ann, contactName(i+1))
+			if got := c.Person().EmailAddresses[0].Value; got != "b@example.com" {
+				t.Errorf("contact %d begins with %s", i+1, got)
+			}
+		}
+	})
+}
+
+func TestALostAnswerAndStaleReadsMakeNoFalseConflict(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		const n = 50
+		w.seed(ann, n)
+		w.config.BatchMin = 2
+		w.fail(
+			peoplesim.Fault{Kind: peoplesim.AnswerLost, Rate: 1, Calls: 2},
+			peoplesim.Fault{Kind: peoplesim.StaleRead, Rate: 1, Delay: peoplesim.Duration(5 * time.Second)},
+		)
+		for i := range n {
+			w.publish(ann, rename(contactName(i+1), "x", 1))
+		}
+		w.start()
+		w.drain(10 * time.Minute)
+		synctest.Wait()
+		if n := len(w.letters()); n > 0 {
+			t.Errorf("%d letters; outcomes %v", n, w.outcomes())
+		}
+	})
+}
+
+func TestOneEventOnTwoContactsInOneCallIsMadeOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.seed(ann, 3)
+		w.config.BatchMin = 2
+		w.fail(latency(100 * time.Millisecond))
+		first, second := rename("people/c2", "x", 1), rename("people/c3", "x", 1)
+		for _, m := range []messages.Message{first, second} {
+			m.Attributes["ce-id"], m.Attributes["ce-source"] = "7", "//crm.example.com"
+		}
+		w.publish(ann, rename("people/c1", "x", 1), first, second)
+		w.start()
+		w.drain(time.Minute)
+		w.check(map[string]int{"applied": 2, "duplicate": 1})
+	})
 }

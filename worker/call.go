@@ -61,17 +61,23 @@ func (c *calls) one(ctx context.Context, p *part) verdict {
 	p.tries.begin(time.Now())
 	err := c.write(ctx, p)
 	switch {
+	case p.done:
+		return verdict{} // it proved to be applied
 	case err == nil:
 		c.worker.succeeded(c.user)
 	case interrupted(ctx), errors.Is(err, errStopping):
 		return verdict{}
 	}
 	v := judge(err, &p.tries, c.worker.config, p.latest, time.Now())
+	if v.fact != nil && unknown(v.fact) {
+		p.doubt()
+	}
 	if v.read != readNone {
 		v = c.confirm(ctx, p, v)
 	}
 	switch v.outcome {
 	case "":
+		v.outage = v.fact != nil && c.worker.down(v.fact, p.tries.failing)
 		return v
 	case DeadLettered:
 		p.parked = v
@@ -80,7 +86,8 @@ func (c *calls) one(ctx context.Context, p *part) verdict {
 	return verdict{}
 }
 
-// write makes the change of one contact, and the read before it that a change without an etag needs.
+// write makes the change of one contact, and the read before it that a change without an etag needs. What that read
+// proves to have been made by an earlier call is done. A change with an etag needs no read: its guard refuses it then.
 func (c *calls) write(ctx context.Context, p *part) error {
 	if p.person == nil {
 		return c.timed(ctx, "people.updateContactPhoto", func(ctx context.Context) error {
@@ -90,10 +97,15 @@ func (c *calls) write(ctx context.Context, p *part) error {
 	}
 	person := p.person
 	if p.latest {
-		current, err := c.read(ctx, p.resource, answerRead)
+		current, err := c.read(ctx, p.resource, readBack(p.mask))
 		if err != nil {
 			return err
 		}
+		if p.unsure && same(person, current, p.mask, inOrder) {
+			p.done = true
+			return nil
+		}
+		p.unsure = false
 		person = guarded(person, sourceEtag(current))
 	}
 	if c.worker.stopped.Load() {
@@ -122,7 +134,10 @@ func (c *calls) confirm(ctx context.Context, p *part, v verdict) verdict {
 	}
 	current, err := c.read(ctx, p.resource, read)
 	if err == nil {
-		done := p.person != nil && same(p.person, current, p.mask)
+		done := p.person != nil && same(p.person, current, p.mask, anyOrder)
+		if v.read == readConflict && p.doubted && !done && p.stale.wait() {
+			return verdict{wait: p.stale.next(), cause: "stale_read"} // our own write may not show yet
+		}
 		return judgeRead(v, messages.MaskFields(p.mask), sourceEtag(current), done)
 	}
 	if interrupted(ctx) {

@@ -42,12 +42,15 @@ func (w *Worker) attempt(ctx context.Context, items []*held) (v verdict) {
 	}
 	v = w.callNext(ctx, items)
 	for _, h := range items {
-		if h.verdict.outcome == "" && len(h.open()) == 0 {
+		if h.undecided() && len(h.open()) == 0 {
 			h.verdict = w.ended(h)
 		}
 	}
 	return v
 }
+
+// undecided reports whether calls may still be made for a message: it has not ended, and its letters could be written.
+func (h *held) undecided() bool { return h.verdict.outcome == "" && h.verdict.wait == 0 }
 
 // prejudge ends a message that needs no call.
 func (w *Worker) prejudge(h *held) {
@@ -72,10 +75,12 @@ func (w *Worker) prejudge(h *held) {
 // first that goes alone.
 func (w *Worker) callNext(ctx context.Context, items []*held) verdict {
 	var together, alone []*part
+	events := map[string]bool{}
 	for _, h := range items {
-		if h.verdict.outcome != "" {
-			continue
+		if !h.undecided() || events[h.identity()] {
+			continue // an event that stands here twice is made once; its second message is found settled then
 		}
+		events[h.identity()] = true
 		for _, p := range h.open() {
 			if p.group() == "" {
 				alone = append(alone, p)
@@ -89,15 +94,24 @@ func (w *Worker) callNext(ctx context.Context, items []*held) verdict {
 	case len(together) > 1:
 		return c.together(ctx, together)
 	case len(together) == 1:
-		return c.one(ctx, together[0])
+		return c.one(ctx, together[0]) // one of many that is left over, or a lone change
 	case len(alone) > 0:
 		return c.one(ctx, alone[0])
 	}
 	return verdict{}
 }
 
+// concludeAgain is when a message is come back to whose settlement panicked.
+const concludeAgain = time.Minute
+
 // conclude settles a message that has ended and whose letters are confirmed, and says when to come back to another.
-func (w *Worker) conclude(ctx context.Context, h *held, v verdict) ordering.Fate {
+func (w *Worker) conclude(ctx context.Context, h *held, v verdict) (fate ordering.Fate) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.log.ErrorContext(ctx, "panic while settling a message", "message_id", h.id, "panic", panicText(p), "stack", string(debug.Stack()))
+			fate = ordering.Fate{Again: time.Now().Add(concludeAgain)}
+		}
+	}()
 	if h.verdict.outcome == "" {
 		if h.verdict.wait > 0 {
 			v, h.verdict = h.verdict, verdict{} // it has a wait of its own
@@ -119,6 +133,8 @@ func (v verdict) fate(now time.Time) ordering.Fate {
 		return ordering.Fate{}
 	case v.lane:
 		return ordering.Fate{Lane: now.Add(v.wait)}
+	case v.outage:
+		return ordering.Fate{Lane: now.Add(v.wait), Again: now.Add(2 * v.wait)}
 	}
 	return ordering.Fate{Again: now.Add(v.wait)}
 }

@@ -90,5 +90,5 @@ func (h *held) firstCall() (first time.Time) {
 
 // letGo drops what is not needed any more once the message has ended: it may still wait for its turn to be answered.
 func (h *held) letGo() {
-	h.message.Data, h.change, h.parts, h.fault = nil, nil, nil, nil
+	h.message.Data, h.change, h.parts, h.fault, h.letters = nil, nil, nil, nil, nil
 }

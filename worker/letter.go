@@ -2,8 +2,11 @@ package worker
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base32"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/contactrelay/contactrelay/deadletter"
@@ -35,7 +38,7 @@ func (w *Worker) write(h *held, v verdict, part subset) verdict {
 		Reason: v.reason, Detail: v.detail, Fields: v.fields, CurrentEtag: v.currentEtag,
 		Attempts: h.attempts(), FirstAttempt: h.firstCall(), Time: time.Now(),
 		Subscription: w.config.Subscription, Worker: w.config.Version,
-		ID: deadletter.NewID(), Replays: replays, Original: original,
+		ID: w.letterID(h, v, part), Replays: replays, Original: original,
 	}
 	if v.fact != nil {
 		l.HTTPStatus, l.APIStatus = v.fact.HTTPStatus, v.fact.APIStatus
@@ -57,6 +60,14 @@ func (w *Worker) write(h *held, v verdict, part subset) verdict {
 		h.letters = append(h.letters, letter{v.reason, m})
 	}
 	return v
+}
+
+// letterID names a letter after what it is about: should the message be returned after its letter was published, the
+// next worker's letter is the same one, and a replay of both is one event.
+func (w *Worker) letterID(h *held, v verdict, part subset) string {
+	about := append([]string{w.config.Subscription, h.id, string(v.reason)}, part.names...)
+	sum := sha256.Sum256([]byte(strings.Join(about, "\x00")))
+	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16])
 }
 
 // bodyOf is the body of a batch message with only those contacts. Every value stays as the producer wrote it.

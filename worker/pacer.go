@@ -7,10 +7,10 @@ import (
 
 // The client sends the acks of a stream every 100 ms, at most 1,000 in a request, and more than that in several
 // requests side by side, split at random. The service drops acks of a key that come out of order, so a tick must not
-// have more than one request: with 500 acks in any 100 ms, two windows fit into one tick.
+// have more than one request: parts of four windows of 50 ms can fall into one tick, even if it comes 45 ms late.
 const (
-	ackWindow = 100 * time.Millisecond
-	ackLimit  = 500
+	ackWindow = 50 * time.Millisecond
+	ackLimit  = 250
 )
 
 // pacer hands the acks of one stream to the client in their order, not too many at a time. The zero value is ready; its

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"slices"
+	"time"
 
 	peopleapi "google.golang.org/api/people/v1"
 
@@ -18,9 +19,11 @@ type part struct {
 	latest   bool // write over whatever is there
 
 	tries   tries
-	failed  int     // batch calls that failed for a reason which this contact may be
-	alone   bool    // goes in a call of its own from now on
-	unsure  bool    // a batch call of unknown outcome had it: it is read back before it is sent again
+	failed  int  // batch calls that failed for a reason which this contact may be
+	alone   bool // goes in a call of its own from now on
+	unsure  bool // a call of unknown outcome had it: it is read back before it is sent again
+	doubted bool // that was so at some time
+	stale   staleReads
 	done    bool    // nothing is left to do
 	already bool    // and it was done before: the contact held what is wanted
 	parked  verdict // why its change cannot be made, if it cannot
@@ -76,4 +79,19 @@ func maskKey(mask string) string {
 // open is the parts of a message that something is left to do for.
 func (h *held) open() []*part {
 	return slices.DeleteFunc(slices.Clone(h.parts), func(p *part) bool { return p.done })
+}
+
+// staleReads counts the waits for a read that may be older than our own last write: 0.5, 1, 2 … s, 30 s in all.
+type staleReads struct{ waits int }
+
+// maxStaleWaits is how many there are: together 31.5 s.
+const maxStaleWaits = 6
+
+// wait reports whether there is one left.
+func (s *staleReads) wait() bool { return s.waits < maxStaleWaits }
+
+// next is the next one.
+func (s *staleReads) next() time.Duration {
+	s.waits++
+	return 250 * time.Millisecond << s.waits
 }

@@ -33,12 +33,20 @@ var filledIn = map[string]string{
 	"names": "unstructuredName", "addresses": "formattedValue", "biographies": "contentType",
 }
 
+// valueOrder says whether the order of a field's values counts in a comparison.
+type valueOrder bool
+
+const (
+	inOrder  valueOrder = true  // was it written? A change may be of the order alone
+	anyOrder valueOrder = false // is there anything left to change?
+)
+
 // same reports whether the contact holds, in every field of the mask, what was wanted: of the members that a client
-// can write, whatever the order of the values.
-func same(wanted, current *peopleapi.Person, mask string) bool {
+// can write.
+func same(wanted, current *peopleapi.Person, mask string, order valueOrder) bool {
 	want, have := fieldsOf(wanted), fieldsOf(current)
 	for _, field := range messages.MaskFields(mask) {
-		if !sameField(field, want[field], have[field]) {
+		if !sameField(field, want[field], have[field], order) {
 			return false
 		}
 	}
@@ -58,8 +66,8 @@ func fieldsOf(p *peopleapi.Person) map[string]json.RawMessage {
 	return fields
 }
 
-// sameField compares the values of a field as a bag.
-func sameField(field string, wanted, current json.RawMessage) bool {
+// sameField compares the values of a field, in their order or as a bag.
+func sameField(field string, wanted, current json.RawMessage, order valueOrder) bool {
 	want, have := valuesOf(wanted), valuesOf(current)
 	if len(want) != len(have) {
 		return false
@@ -76,8 +84,8 @@ func sameField(field string, wanted, current json.RawMessage) bool {
 			}
 			return equalJSON(written, found)
 		})
-		if i < 0 {
-			return false
+		if i < 0 || order == inOrder && i > 0 {
+			return false // the values before it have been found and taken out
 		}
 		have = slices.Delete(have, i, i+1)
 	}

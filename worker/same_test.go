@@ -108,9 +108,22 @@ func TestSameComparesWhatAClientCanWrite(t *testing.T) {
 		{"nested equal", birthday(1, "x"), birthday(1, "x"), "birthdays", true},
 		{"output only in a nested object", group(""), group("7"), "memberships", true},
 	} {
-		if got := same(test.wanted, test.current, test.mask); got != test.want {
+		if got := same(test.wanted, test.current, test.mask, anyOrder); got != test.want {
 			t.Errorf("%s: same = %v", test.name, got)
 		}
+	}
+}
+
+func TestTheOrderOfValuesCountsWhereItIsAsked(t *testing.T) {
+	mails := func(values ...string) *peopleapi.Person {
+		p := &peopleapi.Person{}
+		for _, v := range values {
+			p.EmailAddresses = append(p.EmailAddresses, &peopleapi.EmailAddress{Value: v})
+		}
+		return p
+	}
+	if same(mails("a", "b"), mails("b", "a"), "emailAddresses", inOrder) || !same(mails("a", "b"), mails("a", "b"), "emailAddresses", inOrder) {
+		t.Error("in order: [a b] is the same as [a b] alone")
 	}
 }
 
@@ -132,7 +145,7 @@ func TestWhatWasWrittenIsTheSameWhenItIsReadBack(t *testing.T) {
 		read.Fields = mask
 		current, err := w.worker.contacts.Get(t.Context(), ann, "people/c1", read)
 		must(t, err)
-		if !same(wanted, current, mask) {
+		if !same(wanted, current, mask, inOrder) {
 			t.Errorf("read back as something else")
 		}
 	})

@@ -3,6 +3,8 @@ package worker
 import (
 	"sync"
 	"time"
+
+	"github.com/contactrelay/contactrelay/internal/people"
 )
 
 // successes is whose calls succeeded last: it tells a user's fault from everybody's. The zero value is ready; safe
@@ -44,4 +46,14 @@ func (s *successes) any(since time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.last.at.After(since)
+}
+
+// down reports whether the service may be down as far as a failure tells, since the contact began to fail: no call at
+// all has succeeded meanwhile.
+func (w *Worker) down(fact *people.Error, failing time.Time) bool {
+	switch fact.Kind {
+	case people.Network, people.Unavailable, people.TokenFailed, people.Unexpected:
+		return !w.success.any(failing)
+	}
+	return false
 }

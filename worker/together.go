@@ -73,9 +73,9 @@ func (c *calls) prepare(ctx context.Context, parts []*part) (map[string]*peoplea
 		current := found[p.resource]
 		switch {
 		case current.Err != nil || current.Person == nil:
-			p.alone = true
+			p.separate()
 			delete(contacts, p.resource)
-		case p.unsure && same(p.person, current.Person, p.mask):
+		case p.unsure && same(p.person, current.Person, p.mask, inOrder):
 			p.done = true
 			delete(contacts, p.resource)
 		case p.latest:
@@ -97,7 +97,8 @@ func (c *calls) sort(parts []*part, results map[string]people.Result) {
 			p.done = true
 			continue
 		}
-		p.alone, p.unsure = true, true
+		p.separate()
+		p.doubt()
 	}
 }
 
@@ -117,16 +118,23 @@ func (c *calls) failed(parts []*part, err error, sent bool) verdict {
 		switch {
 		case ok && (fact.Kind == people.ScopeMissing || fact.Kind == people.GrantRefused):
 			p.parked, p.done = latest, true // the user's fault, whatever the contact
-		case latest.outcome != "" || latest.read != readNone:
+			continue
+		case latest.outcome != "" || latest.read == readConflict:
 			p.separate() // one of them is at fault and the service does not say which
-		default:
-			p.unsure = p.unsure || sent
-			if fact.Kind == people.Internal {
-				p.suspect()
-			}
-			if latest.wait > v.wait {
-				v = latest
-			}
+			continue
+		case latest.read == readExhausted && w.success.any(p.tries.failing):
+			p.separate() // others work: it may be this one's fault
+		case latest.read == readExhausted:
+			p.tries.restart() // nothing works
+		case fact.Kind == people.Internal:
+			p.suspect()
+		}
+		if sent && unknown(fact) {
+			p.doubt()
+		}
+		if latest.wait > v.wait {
+			v = latest
+			v.read, v.outage = readNone, w.down(fact, p.tries.failing)
 		}
 	}
 	return v
@@ -135,25 +143,32 @@ func (c *calls) failed(parts []*part, err error, sent bool) verdict {
 // named takes what a failed call says of the contacts that it names. The others "would have been" successful: whether
 // they were is not known.
 func (c *calls) named(parts []*part, fact *people.Error) verdict {
-	progress := false
 	for _, p := range parts {
 		if p.done || p.alone {
 			continue
 		}
 		if _, bad := fact.Contacts[p.resource]; bad {
 			p.separate()
-			progress = true
 			continue
 		}
-		p.unsure = true
-	}
-	if !progress { // it names contacts that were not sent: no use in sending the same again
-		for _, p := range parts {
-			p.suspect()
-		}
+		p.doubt()
+		p.tries.uncount(0) // it failed because of others
+		p.suspect()        // but the service may name only the first that is at fault
 	}
 	return verdict{}
 }
+
+// unknown reports whether a write that met this may have taken effect.
+func unknown(fact *people.Error) bool {
+	switch fact.Kind {
+	case people.Network, people.Unavailable, people.Internal, people.Unexpected:
+		return true
+	}
+	return false
+}
+
+// doubt notes that a call may have changed the contact.
+func (p *part) doubt() { p.unsure, p.doubted = true, true }
 
 // separate makes a contact go alone, with its attempts before it.
 func (p *part) separate() {

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/contactrelay/contactrelay/deadletter"
@@ -17,6 +18,9 @@ type verdict struct {
 	wait  time.Duration
 	cause string // of the wait, for logs
 	lane  bool   // the user waits, not the contact alone
+	// outage is true when the service may be down: it failed so, and no call has succeeded since. The user waits, and
+	// then the contacts go first that this one must not hold up.
+	outage bool
 	// everybody is true when the fact concerns all users: the operator must act, and nothing is dead-lettered.
 	everybody bool
 
@@ -79,6 +83,9 @@ func judge(err error, t *tries, c Config, latest bool, now time.Time) verdict {
 		v := t.waiting(fact, max(pausedWait, fact.RetryAfter))
 		v.everybody = true
 		return v
+	}
+	if fact.HTTPStatus == http.StatusRequestEntityTooLarge {
+		return park(deadletter.Rejected, "the service does not take a change so large", fact)
 	}
 	// No answer, no token just now, 401, 5xx, a name missing in an answer, what nobody foresaw: time may cure it.
 	return t.transient(fact, c, now)

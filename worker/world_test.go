@@ -276,6 +276,11 @@ func (s *brokerSource) Receive(ctx context.Context, _ int, take func(context.Con
 	for err == nil {
 		var got []pubsubsim.Delivery
 		if got, err = stream.Next(ctx); err == nil {
+			s.mu.Lock()
+			for _, d := range got {
+				s.open[d.AckID] = true // its lease is extended from now on
+			}
+			s.mu.Unlock()
 			for _, d := range got {
 				s.hand(ctx, d, take)
 			}
@@ -293,9 +298,6 @@ func (s *brokerSource) Receive(ctx context.Context, _ int, take func(context.Con
 }
 
 func (s *brokerSource) hand(ctx context.Context, d pubsubsim.Delivery, take func(context.Context, delivery)) {
-	s.mu.Lock()
-	s.open[d.AckID] = true
-	s.mu.Unlock()
 	take(ctx, delivery{
 		id: d.Message.ID, publish: d.Message.PublishTime,
 		message: messages.Message{OrderingKey: d.Message.OrderingKey, Attributes: d.Message.Attributes, Data: d.Message.Data},
