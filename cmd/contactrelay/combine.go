@@ -135,7 +135,7 @@ func (w *combination) change() *messages.Change {
 			}
 			body.Base[name] = change.Patch.Base
 		}
-		ids.Write([]byte(change.ID + "\x00"))
+		ids.Write([]byte(change.ID + "\x00" + name + "\x00"))
 	}
 	batch := &messages.Change{Type: messages.Batch, User: first.User, Source: first.Source, Batch: body}
 	if first.ID != "" {

@@ -103,3 +103,15 @@ func TestPublishCombineSaysHowManyMessagesItMade(t *testing.T) {
 		t.Errorf("%d messages in the subscription", n)
 	}
 }
+
+func TestCombineRefusesAnEventThatStandsTwice(t *testing.T) {
+	w := devWorld(t)
+	lines := line("a", "people/c1", "names", "1") + "\n" + line("b", "people/c1", "names", "1") + "\n" + line("a", "people/c1", "names", "1")
+	code, _, errs := ask(t, t.Context(), lines, "publish", "--combine", "-")
+	if code != 1 || !strings.Contains(errs, "line 3: invalid: id: the event of line 1") || len(waiting(t, w)) != 0 {
+		t.Errorf("exit code %d, %q", code, errs)
+	}
+	if code, _, errs = ask(t, t.Context(), lines, "publish", "-"); code != 0 {
+		t.Errorf("without --combine: exit code %d, %q", code, errs)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
@@ -120,10 +121,19 @@ const shownFaults = 20
 
 // validate counts the lines, or says which are wrong.
 func (c *publishCommand) validate(ctx context.Context, t terminal, lines *lineFile) (total int, err error) {
-	wrong := 0
+	wrong, events := 0, map[string]int{}
 	err = lines.each(ctx, func(number int, text []byte) error {
 		total++
-		if _, _, err := messages.ParseRecord(text, c.limits()); err != nil {
+		_, change, err := messages.ParseRecord(text, c.limits())
+		if err == nil && c.Combine && change.ID != "" {
+			event := strings.Join([]string{change.User, change.Source, change.ID}, "\x00")
+			if first, twice := events[event]; twice {
+				err = fmt.Errorf("invalid: id: the event of line %d, which cannot be recognised once it is combined", first)
+			} else {
+				events[event] = number
+			}
+		}
+		if err != nil {
 			if wrong++; wrong <= shownFaults {
 				fmt.Fprintf(t.err, "line %d: %v\n", number, err)
 			}
