@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: check test race fuzz fmt
+.PHONY: check test race soak fuzz fmt
 
 # check is everything that must hold before a change lands.
 check:
@@ -19,6 +19,10 @@ test:
 
 race:
 	$(GO) test -race -shuffle=on -count=1 ./...
+
+# soak is what takes too long for check: bulk imports at full size, measured.
+soak:
+	$(GO) test -tags soak -run 'Soak' -count=1 -v -timeout 60m ./cmd/contactrelay
 
 # fuzz runs every fuzz target for a minute.
 FUZZTIME ?= 1m
