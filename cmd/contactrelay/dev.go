@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -81,8 +82,11 @@ func (c *devCommand) work(ctx context.Context, t terminal, world *world, w *work
 	waiting, cancel := context.WithTimeout(ctx, devTimeout)
 	defer cancel()
 	unsettled := show.wait(waiting, feed)
-	if ctx.Err() != nil {
-		return nil // Ctrl-C
+	if ctx.Err() != nil { // Ctrl-C
+		if c.Once {
+			return errors.New("interrupted before the feed was done")
+		}
+		return nil
 	}
 	world.settle(waiting)
 	sums, err := world.sums(w.Tally(), feed, unsettled)

@@ -11,10 +11,7 @@ import (
 )
 
 // lineFile is a file of lines that is read more than once. Standard input and pipes are kept in a temporary file.
-type lineFile struct {
-	file      *os.File
-	temporary bool
-}
+type lineFile struct{ file *os.File }
 
 // maxLine bounds a line: a message of Pub/Sub has at most 10 MB, and what the line adds to it is small.
 const maxLine = 16 << 20
@@ -41,7 +38,11 @@ func keepLines(r io.Reader) (*lineFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lineFile{file: f, temporary: true}
+	// Nobody else needs its name, and without one nothing is left behind however this process ends.
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, err
+	}
+	l := &lineFile{file: f}
 	if _, err := io.Copy(f, r); err != nil {
 		l.close()
 		return nil, fmt.Errorf("keep the lines: %w", err)
@@ -49,12 +50,7 @@ func keepLines(r io.Reader) (*lineFile, error) {
 	return l, nil
 }
 
-func (l *lineFile) close() {
-	_ = l.file.Close()
-	if l.temporary {
-		_ = os.Remove(l.file.Name())
-	}
-}
+func (l *lineFile) close() { _ = l.file.Close() }
 
 // each calls do with every line that is not blank, and with its number, from 1. It ends at the first error, do's or
 // ctx's. The line is do's to keep.

@@ -73,7 +73,8 @@ func (p *peopleSettings) resolve(f *settingFaults) {
 		p.AllowUsers[i] = strings.TrimSpace(user)
 		f.require(p.AllowUsers[i] != "", "allow-users", "entry %d is empty", i+1)
 	}
-	f.require(p.Credentials != "emulator" || p.PeopleEndpoint != "", "people-endpoint", "the service itself takes no emulator credentials: give the emulator's URL")
+	service := p.PeopleEndpoint == "" || err == nil && (strings.HasSuffix(strings.ToLower("."+at.Hostname()), ".googleapis.com"))
+	f.require(p.Credentials != "emulator" || !service, "people-endpoint", "the service itself takes no emulator credentials: give the emulator's URL")
 }
 
 // workSettings say how the worker works. The defaults are those of the design.

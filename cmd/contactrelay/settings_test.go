@@ -132,6 +132,17 @@ func TestUnknownFlagsDoNotHideOtherFaults(t *testing.T) {
 	}
 }
 
+func TestEmulatorCredentialsNeverGoToTheRealService(t *testing.T) {
+	withoutEnvironment(t)
+	for _, endpoint := range []string{"", "https://people.googleapis.com", "https://PEOPLE.googleapis.com:443/"} {
+		p, faults := peopleSettings{PeopleEndpoint: endpoint, Credentials: "emulator"}, &settingFaults{}
+		p.resolve(faults)
+		if faults.err() == nil {
+			t.Errorf("%q is accepted with emulator credentials", endpoint)
+		}
+	}
+}
+
 func TestBlanksAroundAllowedUsersDoNotCount(t *testing.T) {
 	withoutEnvironment(t)
 	t.Setenv("PEOPLE_EMULATOR_HOST", "127.0.0.1:1")

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/contactrelay/contactrelay/deadletter"
 	"github.com/contactrelay/contactrelay/worker"
@@ -57,7 +58,12 @@ var outcomeColours = map[worker.Outcome]string{
 }
 
 // spoken is an outcome, a reason or another name as people read it.
-func spoken(name string) string { return strings.ReplaceAll(name, "_", " ") }
+func spoken(name string) string {
+	if name == string(worker.DeadLettered) {
+		return "dead-lettered"
+	}
+	return strings.ReplaceAll(name, "_", " ")
+}
 
 // settled prints the line of a verdict.
 func (s *show) settled(v worker.Settlement) {
@@ -81,11 +87,17 @@ func (s *show) settled(v worker.Settlement) {
 	s.changed = make(chan struct{})
 }
 
+// orNone is text as a terminal may show it: a user can be any text, control characters among it.
 func orNone(text string) string {
 	if text == "" {
 		return "-"
 	}
-	return text
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
 }
 
 // wait blocks until the messages of those IDs have ended, or ctx has, and returns how many have not.
