@@ -78,7 +78,7 @@ func (r *river) flow(tb testing.TB, n int) {
 		if r.shape.contacts > 0 {
 			w.contact = fmt.Sprint(r.put % r.shape.contacts)
 		}
-		if err := r.Put(tb.Context(), "key", "", 1, w); err != nil {
+		if err := r.Put(tb.Context(), Arrival[*work]{Key: "key", Bytes: 1, Item: w}); err != nil {
 			tb.Fatal(err)
 		}
 		r.put++

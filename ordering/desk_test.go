@@ -13,6 +13,7 @@ import (
 // item is what the stories put. A call of several takes the longest work of them.
 type item struct {
 	id       string
+	stream   int
 	contacts []string // none given: one of its own
 	nothing  bool     // it touches nothing
 	group    string
@@ -146,7 +147,7 @@ func (d *desk) put(t *testing.T, key string, items ...*item) {
 }
 
 func (d *desk) tryPut(ctx context.Context, key string, it *item) error {
-	return d.Put(ctx, key, it.id, max(1, it.bytes), it)
+	return d.Put(ctx, Arrival[*item]{key, it.id, it.stream, max(1, it.bytes), it})
 }
 
 // later puts an item from a goroutine of its own and returns what says when and how the Put ended.

@@ -9,6 +9,7 @@ import (
 type guest[T any] struct {
 	key      string
 	id       string
+	stream   int
 	bytes    int
 	item     T
 	contacts []string
@@ -38,8 +39,12 @@ type door[T any] struct{ guests []*guest[T] }
 
 // arrive lets a guest come to the door of its key. Callers hold mu, here and below.
 func (l *Lanes[T]) arrive(g *guest[T]) {
-	if l.stopping {
+	switch {
+	case l.stopping:
 		g.reply(ErrStopped)
+		return
+	case !l.gates.admits(g.key, g.id, g.stream, time.Now()):
+		g.reply(ErrGate) // at once, even if others stand at the door: what it would follow may come on another stream
 		return
 	}
 	l.guests++
@@ -55,8 +60,8 @@ func (l *Lanes[T]) arrive(g *guest[T]) {
 	}
 }
 
-// answerDoor sees to the first guest of a key after the lane, the gate or the door has changed. Guests behind a
-// closed gate are refused together; those behind the one that opens it wait for that.
+// answerDoor sees to the first guest of a key after the lane, the gate or the door has changed. Guests behind a gate
+// that closes are refused together; those behind the one that opens it wait for that.
 func (l *Lanes[T]) answerDoor(key string) {
 	d, ok := l.doors[key]
 	if !ok {
@@ -65,7 +70,7 @@ func (l *Lanes[T]) answerDoor(key string) {
 	for len(d.guests) > 0 {
 		g := d.guests[0]
 		switch {
-		case !l.gates.admits(key, g.id, time.Now()):
+		case !l.gates.admits(key, g.id, g.stream, time.Now()):
 			l.depart(g)
 			g.reply(ErrGate)
 		case l.crowded(key):
@@ -109,7 +114,7 @@ func (l *Lanes[T]) nextInLine() *guest[T] {
 // letIn takes the item of a guest into its lane, for which there is room.
 func (l *Lanes[T]) letIn(g *guest[T]) {
 	l.depart(g)
-	l.gates.open(g.key) // if it was closed, this is the item that opens it
+	l.gates.passed(g.key, g.id, time.Now())
 	ln, ok := l.lanes[g.key]
 	if !ok {
 		ln = newLane[T](g.key)

@@ -3,13 +3,19 @@ package ordering
 import "time"
 
 // gate is closed for a key of which items were given back: what comes for the key is refused until the oldest of
-// those comes again.
+// those, the head, comes again.
+//
+// It does not open for everybody then. Items of one stream come in their order, those of two do not keep any between
+// them: a stream that broke may still hand over what it had fetched, behind items that were refused there, and that
+// would overtake what the head's stream brings again. So only the head's stream passes, until the others have been quiet.
 type gate struct {
-	key  string
-	head string    // ID of the item that opens it
-	open time.Time // it opens by itself at this time
-	last time.Time // or at this at the latest
-	at   int       // its place in gates.byTime
+	key     string
+	head    string    // ID of the item that opens it; empty once that was let in
+	claimed bool      // the head has come again
+	stream  int       // and on this stream
+	open    time.Time // it opens by itself at this time
+	last    time.Time // or at this at the latest
+	at      int       // its place in gates.byTime
 }
 
 // quiet is how long nothing may have been refused when a gate opens by itself. Refused items come again in their
@@ -19,6 +25,14 @@ const quiet = time.Second
 
 func (g *gate) before(other *gate) bool { return g.open.Before(other.open) }
 func (g *gate) place() *int             { return &g.at }
+
+// admits reports whether an item may pass.
+func (g *gate) admits(id string, stream int) bool {
+	if g.claimed {
+		return stream == g.stream
+	}
+	return id == g.head
+}
 
 // gates are the closed gates. They outlive the lanes of their keys. No timer belongs to them: whose time has passed
 // is found when the next one is asked for.
@@ -39,18 +53,29 @@ func (gs *gates) close(key, head string, now time.Time) {
 		g = &gate{key: key}
 		gs.byKey[key] = g
 	}
-	g.head, g.open, g.last = head, now.Add(gs.timeout), now.Add(2*gs.timeout)
-	gs.byTime.put(g)
+	g.head, g.claimed = head, false
+	gs.shut(g, gs.timeout, 2*gs.timeout, now)
 	if len(gs.byKey) > gs.limit {
 		delete(gs.byKey, gs.byTime.pop().key)
 	}
 }
 
-// admits reports whether the gate of a key lets an item pass.
-func (gs *gates) admits(key, id string, now time.Time) bool {
+// shut sets when a gate opens by itself: after a time without refusals, and after another at the latest.
+func (gs *gates) shut(g *gate, after, latest time.Duration, now time.Time) {
+	g.open, g.last = now.Add(after), now.Add(latest)
+	gs.byTime.put(g)
+}
+
+// admits reports whether the gate of a key lets an item pass that came on a stream. The head claims the gate for its
+// stream.
+func (gs *gates) admits(key, id string, stream int, now time.Time) bool {
 	gs.expire(now)
 	g, ok := gs.byKey[key]
-	if !ok || g.head == id {
+	if !ok {
+		return true
+	}
+	if g.admits(id, stream) {
+		g.claimed, g.stream = true, stream
 		return true
 	}
 	if calm := now.Add(quiet); calm.After(g.open) && g.open.Before(g.last) {
@@ -60,11 +85,18 @@ func (gs *gates) admits(key, id string, now time.Time) bool {
 	return false
 }
 
-// open opens the gate of a key, if it is closed.
-func (gs *gates) open(key string) {
-	if g, ok := gs.byKey[key]; ok {
-		gs.byTime.drop(g)
-		delete(gs.byKey, key)
+// passed notes that an item was let in. If it is the head, the gate opens as soon as the other streams are quiet.
+func (gs *gates) passed(key, id string, now time.Time) {
+	if g, ok := gs.byKey[key]; ok && g.head == id {
+		g.head = ""
+		gs.shut(g, quiet, gs.timeout, now)
+	}
+}
+
+// abandon notes that an item has come and was not let in after all. If it is the head, the gate waits for it again.
+func (gs *gates) abandon(key, id string) {
+	if g, ok := gs.byKey[key]; ok && g.head == id {
+		g.claimed = false
 	}
 }
 

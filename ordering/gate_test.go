@@ -96,6 +96,33 @@ func TestAGateMovesToAnOlderItemThatGoesBackLater(t *testing.T) {
 	})
 }
 
+func TestBehindTheHeadOnlyItsStreamPassesUntilTheOthersAreQuiet(t *testing.T) {
+	story(t, small(10, 1000), func(t *testing.T, d *desk) {
+		overfull(t, d, "a", time.Second)
+		pass(time.Minute)
+		expectGate(t, d, "a", &item{id: "7", stream: 1}, true)
+		expectGate(t, d, "a", &item{id: "6", stream: 2}, false)
+		expectGate(t, d, "a", &item{id: "8", stream: 1}, true) // the old stream still had it: 7 comes again on the new one
+		pass(time.Second - 1)
+		expectGate(t, d, "a", &item{id: "9", stream: 1}, true)
+		expectGate(t, d, "a", &item{id: "7", stream: 2}, false)
+		pass(time.Second)
+		expectGate(t, d, "a", &item{id: "8", stream: 1}, false) // it moved there for good
+	})
+}
+
+func TestAnotherStreamIsRefusedAtOnceWhileTheHeadBlocks(t *testing.T) {
+	story(t, small(10, 100), func(t *testing.T, d *desk) {
+		overfull(t, d, "a", time.Second)
+		pass(time.Second)
+		d.put(t, "b", &item{id: "1", bytes: 100, work: time.Minute})
+		sixth := d.later(t.Context(), "a", &item{id: "6", stream: 2})
+		expectGate(t, d, "a", &item{id: "8", stream: 1}, true)
+		pass(time.Minute)
+		expectPut(t, sixth, "taken after 1m0s")
+	})
+}
+
 func TestAGateOutlivesItsLane(t *testing.T) {
 	story(t, small(10, 1000), func(t *testing.T, d *desk) {
 		overfull(t, d, "a", time.Second)

@@ -13,7 +13,8 @@
 //     with a quarter of either limit holds up its own Puts, and the waiting lanes together keep at most half. Of what
 //     they hold more, the newest of the fullest go back. So room never depends on what waits, unless all is paused.
 //   - What goes back is the end of a lane, and its gate closes: nothing of the key is taken until the first of the
-//     returned items comes again, or Config.GateTimeout has passed.
+//     returned items comes again, or Config.GateTimeout has passed. Then the stream on which it came goes on alone until
+//     the others have been quiet.
 //   - Every item that Put took is given to Release or to Return, exactly one of the two, once.
 //
 // A lane is made by its first item and gone with its last. Goroutines run for calls only. Put, the end of a call and
@@ -103,18 +104,27 @@ func New[T any](c Config[T]) *Lanes[T] {
 	}
 }
 
-// Put adds an item to the end of the key's lane; id is by what the key's gate knows it. It blocks while there is no
-// room, while the lane works and holds a quarter of either limit, and while earlier Puts of the key block. How long
-// other lanes wait does not matter, unless all are paused: what they keep too much of is given back.
+// Arrival is an item that comes to the lane of its key.
+type Arrival[T any] struct {
+	Key    string
+	ID     string // by what the key's gate knows it
+	Stream int    // on which it came: the items of a key on one stream come in their order, those of two do not
+	Bytes  int    // what it counts in the budget
+	Item   T
+}
+
+// Put adds an item to the end of its lane. It blocks while there is no room, while the lane works and holds a quarter
+// of either limit, and while earlier Puts of the key block. How long other lanes wait does not matter, unless all are
+// paused: what they keep too much of is given back.
 //
 // The error is ctx's, ErrStopped, or ErrGate when the key's gate is closed and the item has to be given back. In all
 // three cases the item was not taken. An item whose ctx is done is never taken: after a Put that was cancelled, the
 // followers of its item are kept from overtaking it by cancelling theirs too.
-func (l *Lanes[T]) Put(ctx context.Context, key, id string, bytes int, item T) error {
+func (l *Lanes[T]) Put(ctx context.Context, a Arrival[T]) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	g := &guest[T]{key: key, id: id, bytes: bytes, item: item, contacts: l.config.Contacts(item)}
+	g := &guest[T]{key: a.Key, id: a.ID, stream: a.Stream, bytes: a.Bytes, item: a.Item, contacts: l.config.Contacts(a.Item)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.arrive(g)
@@ -131,7 +141,8 @@ func (l *Lanes[T]) Put(ctx context.Context, key, id string, bytes int, item T) e
 	l.mu.Lock()
 	if !g.answered {
 		l.depart(g)
-		l.answerDoor(key)
+		l.gates.abandon(g.key, g.id)
+		l.answerDoor(g.key)
 		l.proceed()
 		return ctx.Err()
 	}

@@ -22,7 +22,7 @@ func TestALaneIsGoneWhenItIsEmptyAndKeysThatAreDoneLeaveNothing(t *testing.T) {
 		})
 		before := heapInUse()
 		for i := range 50_000 {
-			if err := l.Put(t.Context(), fmt.Sprint("key ", i), "1", 1, i); err != nil {
+			if err := l.Put(t.Context(), Arrival[int]{Key: fmt.Sprint("key ", i), ID: "1", Bytes: 1, Item: i}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -71,7 +71,7 @@ func TestAnItemCostsLittleMemoryBesidesItself(t *testing.T) {
 		})
 		l.Pause()
 		for i := range n {
-			if err := l.Put(t.Context(), c.lane(i), names[i], 1, i); err != nil {
+			if err := l.Put(t.Context(), Arrival[int]{Key: c.lane(i), ID: names[i], Bytes: 1, Item: i}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -73,6 +73,7 @@ type world struct {
 	held     map[string]bool        // by ID: it is on its way through the lanes
 	inLane   map[string][]*standing // by key, by arrival
 	gate     map[string]shut        // by key
+	ajar     map[string]ajar        // by key
 	running  map[string]int         // handlers by key
 	allowed  map[string]int         // by key, what Take answered last
 	stopping bool                   // Stop may have been called
@@ -82,6 +83,8 @@ type world struct {
 // standing is an item that Put took or is about to take.
 type standing struct {
 	*message
+	stream            int
+	taken             bool // Put has answered so
 	running, returned bool
 }
 
@@ -91,6 +94,15 @@ type shut struct {
 	until time.Time // it cannot have opened by itself before
 	count int       // how many returns there were before: tells it from one that closed earlier
 }
+
+// ajar is what the world knows of a gate whose head has come.
+type ajar struct {
+	stream int
+	until  time.Time // it lets everything pass from then on, or before
+}
+
+// refuses reports whether the gate may still refuse what comes on a stream.
+func (a ajar) refuses(stream int) bool { return stream != a.stream && !time.Now().After(a.until) }
 
 func newWorld(t *testing.T, seed uint64) *world {
 	rng := dice(seed, "world")
@@ -166,26 +178,39 @@ func (w *world) run() {
 	w.close(quit)
 }
 
-// open starts a worker: lanes, and a goroutine for each key, since the client hands the messages of a key over one
-// after the other.
+// open starts a worker: lanes, and a goroutine for each key and stream, since the client hands the messages of a key on
+// a stream over one after the other.
 func (w *world) open() (quit func()) {
 	w.lanes = New(w.config)
 	w.held, w.inLane, w.gate = map[string]bool{}, map[string][]*standing{}, map[string]shut{}
+	w.ajar = map[string]ajar{}
 	w.running, w.allowed, w.stopping = map[string]int{}, map[string]int{}, false
 	ctx, cancel := context.WithCancel(context.Background())
 	var feeding sync.WaitGroup
 	for _, key := range w.keys {
-		feeding.Go(func() {
-			for {
-				m, ok := w.service.take(ctx.Done(), key)
-				if !ok {
-					return
+		for stream := range 2 {
+			feeding.Go(func() {
+				for n := 0; ; n++ {
+					m, ok := w.service.take(ctx.Done(), key, stream)
+					if !ok {
+						return
+					}
+					w.dawdle(key, stream, n)
+					w.receive(ctx, m, stream)
 				}
-				w.receive(ctx, m)
-			}
-		})
+			})
+		}
 	}
 	return func() { cancel(); feeding.Wait() }
+}
+
+// dawdle lets a while pass before a delivery is handed over. No two streams do so at the same instant: what comes first
+// is not left to chance.
+func (w *world) dawdle(key string, stream, n int) {
+	const apart = time.Millisecond / 2
+	whole := time.Now().Truncate(time.Millisecond).Add(time.Duration(stream) * apart)
+	while := time.Duration(1+dice(w.seed, "hand", key, stream, n).IntN(20)) * time.Millisecond
+	time.Sleep(time.Until(whole.Add(while)))
 }
 
 // close stops a worker, with its lanes or its deliveries first, and sees that nothing is left in it.

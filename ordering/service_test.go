@@ -29,7 +29,8 @@ func dice(seed uint64, what ...any) *rand.Rand {
 
 // service is a small model of the queue that the lanes are fed from. It delivers the messages of a key in order, a
 // number of them at once and some of them twice. From one that is given back it delivers everything again,
-// acknowledged ones too, but what it has delivered before that still comes first. Acknowledgements out of order are
+// acknowledged ones too, but what it has delivered before that still comes first. A key moves to another stream now and
+// then: what the old one had delivered comes beside what the new one delivers again. Acknowledgements out of order are
 // dropped, and acknowledgements and returns get lost: then the lease runs out.
 type service struct {
 	seed   uint64
@@ -48,8 +49,14 @@ type feed struct {
 	next   int // the next to be delivered
 	hold   time.Time
 	rolls  int // decisions so far
+	active int // the stream on which the key is delivered
+	stream [2]stream
+}
+
+// stream is what a client has fetched of a key on one stream and not handed over.
+type stream struct {
 	buffer []*message
-	wake   chan struct{} // cap 1: there may be something to deliver
+	wake   chan struct{} // cap 1: there may be something
 }
 
 const lease = 60 * time.Second
@@ -57,7 +64,7 @@ const lease = 60 * time.Second
 func newService(seed uint64, window int, keys []string) *service {
 	s := &service{seed: seed, window: window, feeds: map[string]*feed{}}
 	for _, key := range keys {
-		s.feeds[key] = &feed{wake: make(chan struct{}, 1)}
+		s.feeds[key] = &feed{stream: [2]stream{{wake: make(chan struct{}, 1)}, {wake: make(chan struct{}, 1)}}}
 	}
 	return s
 }
@@ -76,18 +83,23 @@ func (s *service) deliver(key string, f *feed) {
 	if wait := time.Until(f.hold); wait > 0 {
 		return // the timer of the hold calls again
 	}
+	to := &f.stream[f.active]
 	for f.next < len(f.all) && f.next < f.base+s.window {
-		f.buffer = append(f.buffer, f.all[f.next])
+		to.buffer = append(to.buffer, f.all[f.next])
 		if !s.calm && s.roll(key, f).IntN(40) == 0 {
-			f.buffer = append(f.buffer, f.all[f.next])
+			to.buffer = append(to.buffer, f.all[f.next])
 		}
 		f.next++
 	}
 	if !s.calm && f.next > 0 && s.roll(key, f).IntN(60) == 0 {
 		s.rewind(key, f, s.roll(key, f).IntN(f.next)) // a lease was lost
 	}
+	if !s.calm && s.roll(key, f).IntN(30) == 0 { // the stream broke
+		f.active = 1 - f.active
+		s.rewind(key, f, f.base)
+	}
 	select {
-	case f.wake <- struct{}{}:
+	case to.wake <- struct{}{}:
 	default:
 	}
 }
@@ -115,19 +127,19 @@ func (s *service) rewind(key string, f *feed, n int) {
 	})
 }
 
-// take waits for the next delivery of a key.
-func (s *service) take(stop <-chan struct{}, key string) (m *message, ok bool) {
-	f := s.feeds[key]
+// take waits for the next delivery of a key on a stream.
+func (s *service) take(stop <-chan struct{}, key string, n int) (m *message, ok bool) {
+	from := &s.feeds[key].stream[n]
 	for {
 		s.mu.Lock()
-		if len(f.buffer) > 0 {
-			m, f.buffer = f.buffer[0], f.buffer[1:]
+		if len(from.buffer) > 0 {
+			m, from.buffer = from.buffer[0], from.buffer[1:]
 			s.mu.Unlock()
 			return m, true
 		}
 		s.mu.Unlock()
 		select {
-		case <-f.wake:
+		case <-from.wake:
 		case <-stop:
 			return nil, false
 		}
@@ -187,7 +199,7 @@ func (s *service) reconnect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for key, f := range s.feeds {
-		f.buffer, f.next, f.hold = nil, f.base, time.Time{}
+		f.stream[0].buffer, f.stream[1].buffer, f.next, f.hold = nil, nil, f.base, time.Time{}
 		clear(f.acked[f.base:])
 		s.deliver(key, f)
 	}

@@ -9,13 +9,13 @@ import (
 
 // receive is what the callback of the client does: a message that is held is not put again, one that is refused is
 // given back.
-func (w *world) receive(ctx context.Context, m *message) {
-	s, gate := w.expected(m)
+func (w *world) receive(ctx context.Context, m *message, stream int) {
+	s, gate := w.expected(m, stream)
 	if s == nil {
 		return
 	}
 	begin := time.Now()
-	err := w.lanes.Put(ctx, m.key, m.id, m.bytes, m)
+	err := w.lanes.Put(ctx, Arrival[*message]{m.key, m.id, stream, m.bytes, m})
 	w.answered(ctx, s, gate, err, time.Since(begin))
 	if err != nil {
 		w.service.nack(m, false)
@@ -31,14 +31,14 @@ func (w *world) lock() (unlock func()) {
 }
 
 // expected enters a message that is about to be put, and reports the gate before that; nothing if it is held.
-func (w *world) expected(m *message) (*standing, shut) {
+func (w *world) expected(m *message, stream int) (*standing, shut) {
 	defer w.lock()()
 	if w.held[m.id] {
 		return nil, shut{}
 	}
 	w.held[m.id] = true
 	w.cut(m.key)
-	s := &standing{message: m}
+	s := &standing{message: m, stream: stream}
 	w.inLane[m.key] = append(w.inLane[m.key], s)
 	return s, w.gate[m.key]
 }
@@ -53,15 +53,17 @@ func (w *world) answered(ctx context.Context, s *standing, gate shut, err error,
 	moved := w.gate[s.key] != gate // it was closed while the Put was under way
 	switch {
 	case err == nil:
+		s.taken = true
 		w.expectAbreast(s)
 		if closed && !moved && gate.head != s.id && time.Now().Before(gate.until) {
 			w.errorf("%s was taken although the gate is closed on %s", s.id, gate.head)
 		}
 		if closed && !moved {
 			delete(w.gate, s.key)
+			w.ajar[s.key] = ajar{s.stream, time.Now().Add(w.config.GateTimeout)}
 		}
 		return
-	case errors.Is(err, ErrGate) && (closed || moved || w.stopping):
+	case errors.Is(err, ErrGate) && (closed || moved || w.stopping || w.ajar[s.key].refuses(s.stream)):
 		w.tallies.Refused++
 	case errors.Is(err, ErrStopped) && w.stopping:
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
@@ -92,7 +94,7 @@ func (w *world) cut(key string) {
 	for _, s := range w.inLane[key] {
 		if s.returned {
 			gone = s.id
-		} else if gone != "" && !w.stopping {
+		} else if gone != "" && s.taken && !w.stopping {
 			w.errorf("%s was given back and %s behind it was not", gone, s.id)
 		}
 	}

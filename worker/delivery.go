@@ -29,6 +29,7 @@ type delivery struct {
 	id      string // Pub/Sub's own
 	publish time.Time
 	message messages.Message
+	stream  int // on which it came; set by the worker
 	answer  answer
 }
 

@@ -64,7 +64,7 @@ func (w *Worker) receiveOnce(ctx context.Context, stream int, part string, lanes
 	works := time.AfterFunc(receiveSettles, func() { w.health.mended(part) })
 	defer works.Stop()
 	err = w.source.Receive(ctx, stream, func(ctx context.Context, d delivery) {
-		d.answer = pacedAnswer{d.answer, acks}
+		d.stream, d.answer = stream, pacedAnswer{d.answer, acks}
 		w.arrive(ctx, lanes, d)
 	})
 	if err == nil && ctx.Err() == nil {
@@ -94,7 +94,8 @@ func (w *Worker) arrive(ctx context.Context, lanes *ordering.Lanes[*held], d del
 		w.report(s)
 		return // its answer is given together with that of the one that is held
 	}
-	if err := lanes.Put(ctx, h.lane(), h.id, d.bytes(), h); err != nil {
+	here := ordering.Arrival[*held]{Key: h.lane(), ID: h.id, Stream: d.stream, Bytes: d.bytes(), Item: h}
+	if err := lanes.Put(ctx, here); err != nil {
 		w.giveBack(h) // the worker stops, or the key's gate is closed: it comes again
 	}
 }
