@@ -22,7 +22,7 @@ race:
 
 # soak is what takes too long for check: bulk imports at full size, measured.
 soak:
-	$(GO) test -tags soak -run 'Soak' -count=1 -v -timeout 60m ./cmd/contactrelay
+	$(GO) test -tags soak -run Soak -count=1 -v -timeout 60m ./cmd/contactrelay ./worker
 
 # fuzz runs every fuzz target for a minute.
 FUZZTIME ?= 1m

@@ -87,7 +87,8 @@ func (c *calls) one(ctx context.Context, p *part) verdict {
 }
 
 // write makes the change of one contact, and the read before it that a change without an etag needs. What that read
-// proves to have been made by an earlier call is done. A change with an etag needs no read: its guard refuses it then.
+// proves to be there already is done: by a call whose answer was lost, or by an earlier delivery. A change with an etag
+// needs no read: its guard refuses it then.
 func (c *calls) write(ctx context.Context, p *part) error {
 	if p.person == nil {
 		return c.timed(ctx, "people.updateContactPhoto", func(ctx context.Context) error {
@@ -101,8 +102,8 @@ func (c *calls) write(ctx context.Context, p *part) error {
 		if err != nil {
 			return err
 		}
-		if p.unsure && same(person, current, p.mask, inOrder) {
-			p.done = true
+		if same(person, current, p.mask, inOrder) {
+			p.done, p.already = true, !p.unsure
 			return nil
 		}
 		p.unsure = false

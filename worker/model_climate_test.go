@@ -1,5 +1,3 @@
-//go:build model
-
 package worker
 
 import (
@@ -108,10 +106,8 @@ func (c *climate) configure(rng *rand.Rand) {
 	case c.roomy:
 		c.config.MaxMessages = max(10, c.config.MaxMessages)
 		c.config.MaxBytes = 8*maxMessage + rng.IntN(8*maxMessage)
-	case rng.IntN(4) == 0:
-		c.config.MaxMessages = 1
 	case rng.IntN(2) == 0:
-		c.config.MaxBytes = 1 + rng.IntN(4*maxMessage)
+		c.config.MaxBytes = 2*maxMessage + rng.IntN(2*maxMessage) // one message can always wait in half of it
 	}
 	c.streams = 1 + rng.IntN(4)
 	c.window = []int{0, 1, max(1, c.config.MaxMessages/c.streams), 100}[rng.IntN(4)]

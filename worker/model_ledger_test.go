@@ -1,5 +1,3 @@
-//go:build model
-
 package worker
 
 import (
@@ -8,9 +6,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/contactrelay/contactrelay/internal/pubsubsim"
-	"github.com/contactrelay/contactrelay/messages"
 )
 
 // ledger notes what one worker does with what it is given, from outside, and what it may not do.
@@ -60,16 +55,15 @@ func (l *ledger) complain(format string, args ...any) {
 }
 
 // handing notes that a delivery is about to be handed over.
-func (l *ledger) handing(m *pubsubsim.Message) *record {
-	d := delivery{message: messages.Message{OrderingKey: m.OrderingKey, Attributes: m.Attributes, Data: m.Data}}
+func (l *ledger) handing(d delivery) *record {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.deliveries++
-	r := &record{id: m.ID, bytes: d.bytes(), handed: time.Now()}
-	if len(l.open[m.ID]) == 0 {
-		l.ended[m.ID] = false
+	r := &record{id: d.id, bytes: d.bytes(), handed: time.Now()}
+	if len(l.open[d.id]) == 0 {
+		l.ended[d.id] = false
 	}
-	l.open[m.ID] = append(l.open[m.ID], r)
+	l.open[d.id] = append(l.open[d.id], r)
 	return r
 }
 

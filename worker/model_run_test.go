@@ -1,8 +1,3 @@
-// Built with the tag model alone: where the budgets are so small that every wait returns a message, a run may take for
-// ever, and some of its seeds do.
-
-//go:build model
-
 package worker
 
 import (
@@ -55,19 +50,29 @@ func modelRuns(t *testing.T, from, to uint64) {
 // runModel is one run.
 func runModel(t *testing.T, seed uint64) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newModelRun(t, seed)
+		r := newModelRun(t, seed, func(*climate) {})
 		defer r.broker.Close()
-		r.publishAll()
-		r.drain()
-		r.stop()
-		r.verify()
-		if t.Failed() && testing.Verbose() {
-			t.Logf("seed %d, %s", seed, r.climate)
-			for _, c := range r.feed.changes {
-				t.Logf("%d: %s %s %s by %s: %v, want %+v", c.number, c.id, c.user, c.kind.Short(), c.event, c.wishes, c.want)
-			}
+		r.wait, r.second = synctest.Wait, time.Second
+		r.source = func(l *ledger) source {
+			return &modelSource{broker: r.broker, streams: r.climate.streams, window: r.climate.window, ledger: l}
 		}
+		r.run()
 	})
+}
+
+// run is the whole story of a run.
+func (r *modelRun) run() {
+	r.t.Helper()
+	r.publishAll()
+	r.drain()
+	r.stop()
+	r.verify()
+	if r.t.Failed() && testing.Verbose() {
+		r.t.Log(r.climate)
+		for _, c := range r.feed.changes {
+			r.t.Logf("%d: %s %s %s by %s: %v, want %+v", c.number, c.id, c.user, c.kind.Short(), c.event, c.wishes, c.want)
+		}
+	}
 }
 
 // modelRun is one run: the two services, and the workers one after the other.
@@ -80,6 +85,10 @@ type modelRun struct {
 	people  *peoplesim.Sim
 	lives   []*life
 	stops   int // that are still to come
+
+	source func(*ledger) source
+	second time.Duration // how long a second is
+	wait   func()        // blocks until nothing goes on at once
 }
 
 // life is one worker, from start to stop.
@@ -91,10 +100,11 @@ type life struct {
 	ended  chan error
 }
 
-func newModelRun(t *testing.T, seed uint64) *modelRun {
+func newModelRun(t *testing.T, seed uint64, change func(*climate)) *modelRun {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 0))
 	c := newClimate(rng, seed)
+	change(c)
 	r := &modelRun{
 		t: t, rng: rng, climate: c, feed: newFeed(rng, c),
 		broker: pubsubsim.New(c.broker), people: peoplesim.New(peoplesim.Config{AuditValues: true}),
@@ -125,8 +135,7 @@ func (r *modelRun) start() {
 	must(r.t, err)
 	config := r.climate.config
 	config.Settled = l.ledger.settle
-	source := &modelSource{broker: r.broker, streams: r.climate.streams, window: r.climate.window, ledger: l.ledger}
-	l.worker = New(config, source, brokerTopic{r.broker}, client, slog.New(slog.DiscardHandler))
+	l.worker = New(config, r.source(l.ledger), brokerTopic{r.broker}, client, slog.New(slog.DiscardHandler))
 	var ctx context.Context
 	ctx, l.cancel = context.WithCancel(context.Background())
 	go func() { l.ended <- l.worker.Run(ctx) }()
@@ -141,7 +150,7 @@ func (r *modelRun) stop() {
 	if err := <-l.ended; err != nil {
 		r.t.Errorf("Run = %v", err)
 	}
-	synctest.Wait()
+	r.wait()
 	r.verifyLife(l)
 }
 
@@ -152,7 +161,7 @@ func (r *modelRun) publishAll() {
 		r.publish(r.feed.next())
 		switch r.rng.IntN(12) {
 		case 0:
-			time.Sleep(time.Duration(r.rng.IntN(5000)) * time.Millisecond)
+			time.Sleep(time.Duration(r.rng.IntN(5000)) * r.second / 1000)
 		case 1:
 			r.restart()
 		}
@@ -193,7 +202,7 @@ func (r *modelRun) drain() {
 			r.t.Errorf("%d messages are left after %v", r.broker.Stats().Subscriptions[changes].Backlog, longestRun)
 			return
 		}
-		time.Sleep(time.Duration(1+r.rng.IntN(10)) * time.Second)
+		time.Sleep(time.Duration(1+r.rng.IntN(10)) * r.second)
 		if r.rng.IntN(4) == 0 {
 			r.restart()
 		}

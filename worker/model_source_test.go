@@ -1,5 +1,3 @@
-//go:build model
-
 package worker
 
 import (
@@ -106,12 +104,13 @@ func (st *modelStream) all(ctx context.Context, key string) {
 
 // one hands a message over.
 func (st *modelStream) one(ctx context.Context, d pubsubsim.Delivery) {
-	r := st.source.ledger.handing(d.Message)
-	st.take(ctx, delivery{
+	here := delivery{
 		id: d.Message.ID, publish: d.Message.PublishTime,
 		message: messages.Message{OrderingKey: d.Message.OrderingKey, Attributes: d.Message.Attributes, Data: d.Message.Data},
-		answer:  &modelAnswer{st, r, d.AckID},
-	})
+	}
+	r := st.source.ledger.handing(here)
+	here.answer = &modelAnswer{st, r, d.AckID}
+	st.take(ctx, here)
 	st.source.ledger.taken(r)
 }
 

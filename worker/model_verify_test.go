@@ -1,5 +1,3 @@
-//go:build model
-
 package worker
 
 import (
@@ -124,10 +122,11 @@ func (r *modelRun) verifyWrites() {
 	}
 }
 
-// sure reports whether the worker knew of each write that it was made: no answer was lost, and it never gave a message
-// back with what it knew.
+// sure reports whether the worker knew of each write that it was made: no answer was lost, it never gave a message back
+// with what it knew, and what it read back had the order in which it was written: another order can be what a change
+// wants.
 func (r *modelRun) sure() bool {
-	if !r.climate.sure || len(r.lives) > 1 {
+	if !r.climate.sure || r.climate.people.Habits.ShuffledValues || len(r.lives) > 1 {
 		return false
 	}
 	for ending := range r.lives[0].worker.Tally().Settled {

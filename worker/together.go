@@ -75,8 +75,8 @@ func (c *calls) prepare(ctx context.Context, parts []*part) (map[string]*peoplea
 		case current.Err != nil || current.Person == nil:
 			p.separate()
 			delete(contacts, p.resource)
-		case p.unsure && same(p.person, current.Person, p.mask, inOrder):
-			p.done = true
+		case same(p.person, current.Person, p.mask, inOrder):
+			p.done, p.already = true, !p.unsure
 			delete(contacts, p.resource)
 		case p.latest:
 			contacts[p.resource] = guarded(p.person, sourceEtag(current.Person))
