@@ -25,10 +25,11 @@ func TestModelOverTheRealClient(t *testing.T) {
 			t.Parallel()
 			r := newModelRun(t, seed, (*climate).hasten)
 			defer r.broker.Close()
-			client := r.dial()
+			pulls := NewPulls()
+			client := r.dial(pulls)
 			r.wait, r.second = func() {}, 20*time.Millisecond
 			r.source = func(l *ledger) source {
-				return &noted{NewSubscription(client, changes, r.climate.config.MaxMessages, r.climate.config.MaxBytes), l}
+				return &noted{NewSubscription(client, pulls, changes, r.climate.config.MaxMessages, r.climate.config.MaxBytes), l}
 			}
 			r.run()
 		})
@@ -46,7 +47,7 @@ func (c *climate) hasten() {
 }
 
 // dial starts a gRPC server for the run's broker and a client of it. Both end with the test.
-func (r *modelRun) dial() *pubsub.Client {
+func (r *modelRun) dial(pulls *Pulls) *pubsub.Client {
 	r.t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(r.t, err)
@@ -54,9 +55,9 @@ func (r *modelRun) dial() *pubsub.Client {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	r.t.Cleanup(func() { server.Stop(); must(r.t, <-served) })
-	connection, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
-	must(r.t, err)
-	client, err := pubsub.NewClient(context.Background(), "test", option.WithGRPCConn(connection))
+	client, err := pubsub.NewClient(context.Background(), "test", append(pulls.ClientOptions(),
+		option.WithEndpoint(listener.Addr().String()), option.WithoutAuthentication(),
+		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))...)
 	must(r.t, err)
 	r.t.Cleanup(func() { _ = client.Close() })
 	return client

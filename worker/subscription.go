@@ -30,14 +30,16 @@ const (
 // what they still deliver meets a cancelled context.
 type Subscription struct {
 	client  *pubsub.Client
+	pulls   *Pulls
 	name    string
 	streams []*pubsub.Subscriber
 }
 
 // NewSubscription prepares to receive from the subscription of that full name, with at most the given number of
-// messages and bytes outstanding, a quarter on each stream. It dials nothing. Closing the client is the caller's.
-func NewSubscription(client *pubsub.Client, name string, maxMessages, maxBytes int) *Subscription {
-	s := &Subscription{client: client, name: name}
+// messages and bytes outstanding, a quarter on each stream. The client is made with the ClientOptions of pulls. It dials
+// nothing. Closing the client is the caller's.
+func NewSubscription(client *pubsub.Client, pulls *Pulls, name string, maxMessages, maxBytes int) *Subscription {
+	s := &Subscription{client: client, pulls: pulls, name: name}
 	for range streams {
 		subscriber := client.Subscriber(name)
 		subscriber.ReceiveSettings.NumGoroutines = 1
@@ -63,10 +65,17 @@ func (s *Subscription) Ordered(ctx context.Context) (bool, error) {
 	return got.EnableMessageOrdering, nil
 }
 
-// Receive hands over the deliveries of one stream until ctx is done. The client calls take for the messages of a key
-// one after the other. The client's own timed shutdown is not used: with it, acks that handlers gave get lost.
+// Receive hands over the deliveries of one stream until ctx is done and what is under way then has come. The client
+// calls take for the messages of a key one after the other. The client's own timed shutdown is not used: with it, acks
+// that handlers gave get lost.
 func (s *Subscription) Receive(ctx context.Context, stream int, take func(context.Context, delivery)) error {
-	err := s.streams[stream].Receive(ctx, func(ctx context.Context, m *pubsub.Message) {
+	receiving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, func() {
+		s.pulls.hangUp()
+		stop()
+	})()
+	err := s.streams[stream].Receive(receiving, func(ctx context.Context, m *pubsub.Message) {
 		take(ctx, delivery{
 			id:      m.ID,
 			publish: m.PublishTime,

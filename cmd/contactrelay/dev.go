@@ -46,7 +46,7 @@ func (c *devCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 	config.Settled = show.settled
 	log := (&logSettings{LogFormat: "text", LogLevel: "warn"}).logger(t.err)
 	w := worker.New(config,
-		worker.NewSubscription(world.client, devSubscription, c.MaxMessages, int(c.MaxBytes)),
+		worker.NewSubscription(world.client, world.pulls, devSubscription, c.MaxMessages, int(c.MaxBytes)),
 		worker.NewTopic(world.client, devDeadLetterTopic), contacts, log)
 	return c.work(ctx, t, world, w, show, log)
 }

@@ -45,7 +45,8 @@ func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 		return err
 	}
 	log := c.logger(t.err)
-	client, err := pubsub.NewClient(context.WithoutCancel(ctx), c.Project)
+	pulls := worker.NewPulls()
+	client, err := pubsub.NewClient(context.WithoutCancel(ctx), c.Project, pulls.ClientOptions()...)
 	if err != nil {
 		return fmt.Errorf("connect to Pub/Sub: %w", err)
 	}
@@ -56,17 +57,14 @@ func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 		return fmt.Errorf("prepare the People API: %w", err)
 	}
 	config := c.workSettings.config(c.AllowUsers)
-	config.UserLabel = label
-	return c.work(ctx, client, contacts, config, log)
+	config.Subscription, config.UserLabel = c.fullName("subscriptions", c.Subscription), label
+	source := worker.NewSubscription(client, pulls, config.Subscription, c.MaxMessages, int(c.MaxBytes))
+	dead := worker.NewTopic(client, c.fullName("topics", c.DeadLetterTopic))
+	return c.work(ctx, worker.New(config, source, dead, contacts, log), config, log)
 }
 
 // work runs the worker, and the health server beside it.
-func (c *runCommand) work(ctx context.Context, client *pubsub.Client, contacts *people.Client, config worker.Config, log *slog.Logger) error {
-	config.Subscription = c.fullName("subscriptions", c.Subscription)
-	source := worker.NewSubscription(client, config.Subscription, c.MaxMessages, int(c.MaxBytes))
-	dead := worker.NewTopic(client, c.fullName("topics", c.DeadLetterTopic))
-	w := worker.New(config, source, dead, contacts, log)
-
+func (c *runCommand) work(ctx context.Context, w *worker.Worker, config worker.Config, log *slog.Logger) error {
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	if c.HTTP != "" {

@@ -17,6 +17,7 @@ import (
 	"github.com/contactrelay/contactrelay/deadletter"
 	"github.com/contactrelay/contactrelay/internal/peoplesim"
 	"github.com/contactrelay/contactrelay/internal/pubsubsim"
+	"github.com/contactrelay/contactrelay/worker"
 )
 
 // The names in the world of dev: the program's defaults in the project that an emulator implies.
@@ -33,6 +34,7 @@ type world struct {
 	broker        *pubsubsim.Broker
 	people        *peoplesim.Sim
 	client        *pubsub.Client
+	pulls         *worker.Pulls
 	pubsubAddress string
 	peopleAddress string
 
@@ -43,7 +45,7 @@ type world struct {
 
 // newWorld starts both simulators, makes topics and subscriptions, and seeds contacts. close ends it.
 func newWorld(ctx context.Context) (w *world, err error) {
-	w = &world{broker: pubsubsim.New(pubsubsim.Config{}), people: peoplesim.New(peoplesim.Config{})}
+	w = &world{broker: pubsubsim.New(pubsubsim.Config{}), people: peoplesim.New(peoplesim.Config{}), pulls: worker.NewPulls()}
 	defer func() {
 		if err != nil {
 			w.close()
@@ -52,11 +54,9 @@ func newWorld(ctx context.Context) (w *world, err error) {
 	if err := errors.Join(w.listen(), w.makeTopics(), w.seed()); err != nil {
 		return nil, err
 	}
-	connection, err := grpc.NewClient(w.pubsubAddress, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return nil, err
-	}
-	w.client, err = pubsub.NewClient(context.WithoutCancel(ctx), devProject, option.WithGRPCConn(connection))
+	w.client, err = pubsub.NewClient(context.WithoutCancel(ctx), devProject, append(w.pulls.ClientOptions(),
+		option.WithEndpoint(w.pubsubAddress), option.WithoutAuthentication(),
+		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))...)
 	return w, err
 }
 
