@@ -213,6 +213,22 @@ func (l *Lanes[T]) proceed() {
 	}
 }
 
+// Unfinished calls each with the unfinished items of a lane that touch a contact, by arrival, with the lanes locked: each
+// must neither block nor call the lanes. Handle may call it.
+func (l *Lanes[T]) Unfinished(key, contact string, each func(item T)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ln, ok := l.lanes[key]
+	if !ok {
+		return
+	}
+	if c, ok := ln.contacts[contact]; ok {
+		for _, h := range c.items.all() {
+			each(h.item)
+		}
+	}
+}
+
 // Held reports what is held, and in how many lanes.
 func (l *Lanes[T]) Held() (items, bytes, lanes int) {
 	l.mu.Lock()

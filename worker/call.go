@@ -8,12 +8,9 @@ import (
 
 	peopleapi "google.golang.org/api/people/v1"
 
+	"github.com/contactrelay/contactrelay/deadletter"
 	"github.com/contactrelay/contactrelay/internal/people"
-	"github.com/contactrelay/contactrelay/messages"
 )
-
-// contactSource is the source whose values and etag count: the default merges those of the profile in.
-const contactSource = "CONTACT"
 
 // errStopping is why a write was not begun: the worker stops.
 var errStopping = errors.New("the worker stops")
@@ -34,6 +31,26 @@ type calls struct {
 	user        string
 	messageType string
 	items       []*held
+	waiting     waiting
+}
+
+// history is what is known of the contact of a part.
+func (c *calls) history(p *part) *history { return c.worker.histories.of(c.user, p.resource) }
+
+// newer is what waits behind a part for the same contact, and is going to be made: no copy of an event that was settled,
+// nor of this one.
+func (c *calls) newer(p *part) (claims []claim) {
+	c.waiting(p.message.lane(), p.resource, func(h *held) {
+		if _, settled := c.worker.memory.outcome(h.identity()); settled || h.identity() == p.message.identity() {
+			return
+		}
+		for _, other := range h.parts {
+			if other.resource == p.resource && other != p && other.person != nil {
+				claims = append(claims, other.claim())
+			}
+		}
+	})
+	return claims
 }
 
 // timed makes one call under the limit of its time, and counts it.
@@ -55,25 +72,23 @@ func (c *calls) timed(ctx context.Context, method string, call func(context.Cont
 	return err
 }
 
-// one makes one call for one contact and judges what it met. The verdict is what the contact waits for; it is empty
-// when the contact is done, or when the worker stops.
+// one makes the next calls for one contact and judges what they met. The verdict is what the contact waits for; it is
+// empty when the contact is done, or when the worker stops.
 func (c *calls) one(ctx context.Context, p *part) verdict {
-	p.tries.begin(time.Now())
-	err := c.write(ctx, p)
-	switch {
-	case p.done:
-		return verdict{} // it proved to be applied
-	case err == nil:
-		c.worker.succeeded(c.user)
-	case interrupted(ctx), errors.Is(err, errStopping):
+	h, now := c.history(p), time.Now()
+	if !p.drop(h) {
 		return verdict{}
 	}
-	v := judge(err, &p.tries, c.worker.config, p.latest, time.Now())
-	if v.fact != nil && unknown(v.fact) {
-		p.doubt()
+	if wait := h.lateFor(p, now); wait > 0 {
+		return verdict{wait: wait, cause: "late_write"}
 	}
-	if v.read != readNone {
-		v = c.confirm(ctx, p, v)
+	p.tries.begin(now)
+	v := c.write(ctx, h, p)
+	if v.read == readConflict {
+		v = c.resolve(ctx, h, p)
+	}
+	if v.read == readExhausted {
+		v = c.confirm(ctx, h, p, v)
 	}
 	switch v.outcome {
 	case "":
@@ -82,69 +97,150 @@ func (c *calls) one(ctx context.Context, p *part) verdict {
 	case DeadLettered:
 		p.parked = v
 	}
-	p.done, p.already = true, v.outcome == AlreadyApplied
+	p.done = true
 	return verdict{}
 }
 
-// write makes the change of one contact, and the read before it that a change without an etag needs. What that read
-// proves to be there already is done: by a call whose answer was lost, or by an earlier delivery. A change with an etag
-// needs no read: its guard refuses it then.
-func (c *calls) write(ctx context.Context, p *part) error {
-	if p.person == nil {
-		return c.timed(ctx, "people.updateContactPhoto", func(ctx context.Context) error {
-			_, err := c.worker.contacts.UpdatePhoto(ctx, c.user, p.resource, p.photo, answerRead)
-			return err
-		})
+// write makes the change of one contact, guarded by the etag that it carries, or by the end of our own chain if the etag
+// lies in that. A change without an etag, and one whose etag was refused, must be judged by a read first.
+func (c *calls) write(ctx context.Context, h *history, p *part) verdict {
+	switch {
+	case p.person == nil:
+		return c.photograph(ctx, h, p)
+	case p.latest, p.refusal != nil:
+		return verdict{read: readConflict}
 	}
-	person := p.person
-	if p.latest {
-		current, err := c.read(ctx, p.resource, readBack(p.mask))
-		if err != nil {
-			return err
+	guard := h.guard(p.etag)
+	v := c.send(ctx, h, p, guard, false)
+	switch {
+	case v.read == readConflict:
+		p.refusal = v.fact
+	case v.outcome == Applied && guard != p.etag:
+		c.worker.tally.resolved("chain")
+	}
+	return v
+}
+
+// send writes the fields of a part, guarded by an etag that was read just before or not, and notes what became of them.
+func (c *calls) send(ctx context.Context, h *history, p *part, guard etag, justRead bool) verdict {
+	if c.worker.stopped.Load() {
+		return verdict{}
+	}
+	p.sent = guard
+	var answer *peopleapi.Person
+	err := c.timed(ctx, "people.updateContact", func(ctx context.Context) (err error) {
+		answer, err = c.worker.contacts.Update(ctx, c.user, guarded(p.person, guard), p.mask(), answerRead)
+		return err
+	})
+	if err == nil {
+		c.worker.succeeded(c.user)
+		p.wrote(h, guard, answer)
+		return verdict{outcome: Applied}
+	}
+	return c.missed(ctx, h, p, err, justRead)
+}
+
+// missed judges a write that was not answered well.
+func (c *calls) missed(ctx context.Context, h *history, p *part, err error, justRead bool) verdict {
+	if interrupted(ctx) {
+		return verdict{}
+	}
+	now := time.Now()
+	v := judge(err, &p.tries, c.worker.config, justRead, now)
+	switch {
+	case v.fact == nil:
+	case v.fact.Kind == people.StaleEtag:
+		h.refused(p.sent)
+	case unknown(v.fact):
+		c.doubt(h, p, now)
+	}
+	return v
+}
+
+// doubt notes that a write may have taken effect, or still may.
+func (c *calls) doubt(h *history, p *part, now time.Time) {
+	p.unsure = true
+	if p.person == nil || p.latest {
+		h.late, h.lateBy = now.Add(c.worker.config.CallTimeout), p.message.order
+	}
+}
+
+// lateFor is how long a photo or a change with latest waits for one before it whose outcome is not known: that may
+// still take effect, and would undo this one.
+func (h *history) lateFor(p *part, now time.Time) time.Duration {
+	if p.person != nil && !p.latest || h.lateBy == p.message.order {
+		return 0
+	}
+	return max(0, h.late.Sub(now))
+}
+
+// photograph sends a photo, which no etag guards.
+func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
+	if p.message.replay() && !h.knows(p.fields) {
+		current, v := c.look(ctx, p, answerRead)
+		switch {
+		case current == nil:
+			return v
+		case changedSince(current, p):
+			return overtaken(p, current)
 		}
-		if same(person, current, p.mask, inOrder) {
-			p.done, p.already = true, !p.unsure
-			return nil
-		}
-		p.unsure = false
-		person = guarded(person, sourceEtag(current))
 	}
 	if c.worker.stopped.Load() {
-		return errStopping
+		return verdict{}
 	}
-	return c.timed(ctx, "people.updateContact", func(ctx context.Context) error {
-		_, err := c.worker.contacts.Update(ctx, c.user, person, p.mask, answerRead)
+	var answer *peopleapi.Person
+	err := c.timed(ctx, "people.updateContactPhoto", func(ctx context.Context) (err error) {
+		answer, err = c.worker.contacts.UpdatePhoto(ctx, c.user, p.resource, p.photo, answerRead)
 		return err
 	})
+	if err != nil {
+		return c.missed(ctx, h, p, err, false)
+	}
+	c.worker.succeeded(c.user)
+	h.chain.photographed(sourceEtag(answer))
+	h.settled(p.message.order, photoField, print{})
+	p.found.written = true
+	return verdict{outcome: Applied}
 }
 
-// read reads a contact as it is now.
-func (c *calls) read(ctx context.Context, resource string, read people.Read) (person *peopleapi.Person, err error) {
-	err = c.timed(ctx, "people.get", func(ctx context.Context) (err error) {
-		person, err = c.worker.contacts.Get(ctx, c.user, resource, read)
+// look reads a contact. Without one the verdict says what follows from that.
+func (c *calls) look(ctx context.Context, p *part, read people.Read) (*peopleapi.Person, verdict) {
+	var person *peopleapi.Person
+	err := c.timed(ctx, "people.get", func(ctx context.Context) (err error) {
+		person, err = c.worker.contacts.Get(ctx, c.user, p.resource, read)
 		return err
 	})
-	return person, err
+	switch {
+	case err == nil:
+		return person, verdict{}
+	case interrupted(ctx):
+		return nil, verdict{}
+	}
+	v := judge(err, &p.tries, c.worker.config, true, time.Now())
+	if v.reason == deadletter.NotFound {
+		c.worker.tally.resolved("gone")
+	}
+	return nil, v
 }
 
-// confirm reads the contact where a write's answer alone does not decide.
-func (c *calls) confirm(ctx context.Context, p *part, v verdict) verdict {
-	read := answerRead
-	if p.person != nil {
-		read = readBack(p.mask)
-	}
-	current, err := c.read(ctx, p.resource, read)
+// confirm reads the contact of a change that has had its attempts: it tells whose fault that is.
+func (c *calls) confirm(ctx context.Context, h *history, p *part, v verdict) verdict {
+	var current *peopleapi.Person
+	err := c.timed(ctx, "people.get", func(ctx context.Context) (err error) {
+		current, err = c.worker.contacts.Get(ctx, c.user, p.resource, p.read())
+		return err
+	})
 	if err == nil {
-		done := p.person != nil && same(p.person, current, p.mask, anyOrder)
-		if v.read == readConflict && p.doubted && !done && p.stale.wait() {
-			return verdict{wait: p.stale.next(), cause: "stale_read"} // our own write may not show yet
+		if p.person != nil && !h.stale(sourceEtag(current)) && same(p.fields, p.wanted(), valuesIn(current), anyOrder) {
+			p.proved(h, sourceEtag(current))
+			return verdict{outcome: AlreadyApplied}
 		}
-		return judgeRead(v, messages.MaskFields(p.mask), sourceEtag(current), done)
+		return judgeRead(v)
 	}
 	if interrupted(ctx) {
 		return verdict{}
 	}
-	failed := judge(err, &p.tries, c.worker.config, false, time.Now())
+	failed := judge(err, &p.tries, c.worker.config, true, time.Now())
 	if failed.read == readNone {
 		return failed // it is gone, or may not be read, or a quota, or a fault that may pass
 	}
@@ -152,24 +248,33 @@ func (c *calls) confirm(ctx context.Context, p *part, v verdict) verdict {
 	return judgeUnread(v, failed, &p.tries, c.worker.success.any(since), c.worker.success.ofAnother(c.user, since))
 }
 
-// sourceEtag is the etag of the contact itself, the one to compare; the person's own varies with the read mask.
-func sourceEtag(p *peopleapi.Person) string {
-	if p.Metadata == nil {
-		return ""
+// read is what a read of the contact must show.
+func (p *part) read() people.Read {
+	if p.person == nil {
+		return answerRead
 	}
-	for _, s := range p.Metadata.Sources {
-		if s.Type == contactSource {
-			return s.Etag
-		}
-	}
-	return ""
+	return readBack(p.mask())
 }
 
-// guarded is a person with that source etag and no other: what the service does when both are given and disagree
-// is not documented.
-func guarded(p *peopleapi.Person, etag string) *peopleapi.Person {
-	g := *p
-	g.Etag = ""
-	g.Metadata = &peopleapi.PersonMetadata{Sources: []*peopleapi.Source{{Type: contactSource, Etag: etag}}}
-	return &g
+// wrote notes that the service answered a write of a part's fields well.
+func (p *part) wrote(h *history, guard etag, answer *peopleapi.Person) {
+	h.wrote(guard, sourceEtag(answer))
+	p.settle(h, p.fields)
+	p.found.written = true
+}
+
+// proved notes that a read with this etag showed all that is wanted.
+func (p *part) proved(h *history, read string) {
+	if p.sent.value != read {
+		h.refused(p.sent)
+	}
+	p.settle(h, p.fields)
+	p.found.already = true
+}
+
+// settle notes that fields hold what the part wants.
+func (p *part) settle(h *history, fields []string) {
+	for _, field := range fields {
+		h.settled(p.message.order, field, printWanted(field, p.wanted()[field]))
+	}
 }

@@ -7,22 +7,21 @@ import (
 	"github.com/contactrelay/contactrelay/deadletter"
 )
 
-// ended is the verdict on a message of whose parts none is open: applied, already applied, or dead-lettered if the
-// change of any contact could not be made. It writes the letters: one for each reason, with the contacts it holds for.
+// ended is the verdict on a message of whose parts none is open: dead-lettered if the change of any contact could not be
+// made, applied if any was written, already applied if any was in place, else superseded. It writes the letters: one for each reason, with the contacts it holds for.
 func (w *Worker) ended(h *held) verdict {
 	reasons := map[deadletter.Reason][]*part{}
-	already := true
+	outcome := Superseded
 	for _, p := range h.parts {
-		already = already && p.already
+		if o := p.outcome(); o == Applied || outcome == Superseded {
+			outcome = o
+		}
 		if p.parked.outcome == DeadLettered {
 			reasons[p.parked.reason] = append(reasons[p.parked.reason], p)
 		}
 	}
-	switch {
-	case len(reasons) == 0 && already:
-		return verdict{outcome: AlreadyApplied}
-	case len(reasons) == 0:
-		return verdict{outcome: Applied}
+	if len(reasons) == 0 {
+		return verdict{outcome: outcome, fields: h.named()}
 	}
 	var first verdict
 	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
@@ -56,4 +55,14 @@ func fieldsOfParts(parts []*part) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(fields))
+}
+
+// named is the fields of which a change was dropped or merged, over all contacts.
+func (h *held) named() []string {
+	var fields []string
+	for _, p := range h.parts {
+		fields = append(fields, p.named...)
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields)
 }

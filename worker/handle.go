@@ -14,8 +14,8 @@ import (
 
 // handle makes the next call that these messages of a user need, publishes the dead letters that follow from it, and
 // says what becomes of each message. Several messages have one mask and go in one call.
-func (w *Worker) handle(ctx context.Context, items []*held) []ordering.Fate {
-	v := w.attempt(ctx, items)
+func (w *Worker) handle(ctx context.Context, items []*held, waiting waiting) []ordering.Fate {
+	v := w.attempt(ctx, items, waiting)
 	fates := make([]ordering.Fate, len(items))
 	var sending sync.WaitGroup
 	for i, h := range items {
@@ -31,7 +31,7 @@ func (w *Worker) handle(ctx context.Context, items []*held) []ordering.Fate {
 
 // attempt decides the messages that need no call, makes one call for the others, and writes the letters of those that
 // end as dead letters. The verdict is what the messages that have not ended wait for.
-func (w *Worker) attempt(ctx context.Context, items []*held) (v verdict) {
+func (w *Worker) attempt(ctx context.Context, items []*held, waiting waiting) (v verdict) {
 	defer func() {
 		if p := recover(); p != nil {
 			v = w.panicked(ctx, items, p)
@@ -40,7 +40,7 @@ func (w *Worker) attempt(ctx context.Context, items []*held) (v verdict) {
 	for _, h := range items {
 		w.prejudge(h)
 	}
-	v = w.callNext(ctx, items)
+	v = w.callNext(ctx, items, waiting)
 	for _, h := range items {
 		if h.undecided() && len(h.open()) == 0 {
 			h.verdict = w.ended(h)
@@ -73,7 +73,7 @@ func (w *Worker) prejudge(h *held) {
 
 // callNext makes the next call for what is left of the messages: one for all that can go together, else one for the
 // first that goes alone.
-func (w *Worker) callNext(ctx context.Context, items []*held) verdict {
+func (w *Worker) callNext(ctx context.Context, items []*held, waiting waiting) verdict {
 	var together, alone []*part
 	events := map[string]bool{}
 	for _, h := range items {
@@ -89,7 +89,7 @@ func (w *Worker) callNext(ctx context.Context, items []*held) verdict {
 			}
 		}
 	}
-	c := &calls{worker: w, user: items[0].user(), messageType: items[0].kind, items: items}
+	c := &calls{worker: w, user: items[0].user(), messageType: items[0].kind, items: items, waiting: waiting}
 	switch {
 	case len(together) > 1:
 		return c.together(ctx, together)

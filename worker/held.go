@@ -20,6 +20,8 @@ type held struct {
 	kind   string           // the type in one word; unknown for a message that could not be decoded
 
 	number  int64    // of its arrival among all messages of this worker
+	order   order    // among the changes of its contacts
+	seen    bool     // it was here before, or its original was if it is a replay
 	parts   []*part  // what it wants, by contact
 	calls   int      // calls of the People API made so far, reads too
 	letters []letter // dead letters that are decided and not yet confirmed
@@ -43,12 +45,17 @@ func (h *held) lane() string {
 
 // identity is what a message is remembered by. It holds within its user: one event may concern several users. Messages
 // without a user share no identity: each has its letter.
-func (h *held) identity() string {
-	if h.user() == "" {
-		return "\x00" + h.id
+func (h *held) identity() string { return identityOf(h.message, h.id) }
+
+func identityOf(m messages.Message, id string) string {
+	if m.OrderingKey == "" {
+		return "\x00" + id
 	}
-	return h.user() + "\x00" + h.message.Identity(h.id)
+	return m.OrderingKey + "\x00" + m.Identity(id)
 }
+
+// replay reports whether the message is a dead letter that an operator has published again.
+func (h *held) replay() bool { return h.change != nil && h.change.Replay != nil }
 
 // typeName is the type in one word; unknown for a message that could not be decoded.
 func (h *held) typeName() string {

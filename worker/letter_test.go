@@ -111,7 +111,7 @@ func TestAConflictNamesTheFieldsAndTheCurrentEtag(t *testing.T) {
 		w.seed(ann, 1)
 		w.publish(ann, rename("people/c1", "x", 7))
 		w.start()
-		time.Sleep(time.Second)
+		time.Sleep(4 * time.Second)
 		l := w.letters()[0]
 		if want := peoplesim.SourceEtag("people/c1", 1); l.CurrentEtag != want || !slices.Equal(l.Fields, []string{"names"}) || l.HTTPStatus != 400 || l.APIStatus != "FAILED_PRECONDITION" {
 			t.Errorf("letter says etag %q, fields %q, %d %s; want %q, names, 400 FAILED_PRECONDITION", l.CurrentEtag, l.Fields, l.HTTPStatus, l.APIStatus, want)

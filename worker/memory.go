@@ -7,35 +7,71 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// remembered is how many settled messages are remembered, from section 6 of the design.
-const remembered = 200_000
+const (
+	// maxSettled is how many settled messages are remembered, from section 6 of the design.
+	maxSettled = 200_000
+	// maxReturned is how many returned ones are: they come again soon, or go to another worker.
+	maxReturned = 50_000
+)
 
-// memory is the identities of the messages that were settled lately. A redelivery of one is answered without a
-// call. Safe for concurrent use.
+// memory is the identities of the messages that this worker had lately. A redelivery of one that was settled is answered
+// without a call; one that was returned keeps its order. Safe for concurrent use.
 type memory struct {
-	mu      sync.Mutex // guards settled
-	settled *simplelru.LRU[[16]byte, Outcome]
+	mu       sync.Mutex // guards the fields below
+	settled  *simplelru.LRU[[16]byte, memo]
+	returned *simplelru.LRU[[16]byte, int64]
+}
+
+// memo is how a message was settled, and the number of its first arrival.
+type memo struct {
+	outcome Outcome
+	number  int64
 }
 
 func newMemory() *memory {
-	lru, err := simplelru.NewLRU[[16]byte, Outcome](remembered, nil)
+	settled, err := simplelru.NewLRU[[16]byte, memo](maxSettled, nil)
 	if err != nil {
 		panic(err) // only a size below one is refused
 	}
-	return &memory{settled: lru}
+	returned, err := simplelru.NewLRU[[16]byte, int64](maxReturned, nil)
+	if err != nil {
+		panic(err)
+	}
+	return &memory{settled: settled, returned: returned}
 }
 
-func (m *memory) add(identity string, o Outcome) {
+// settle remembers how a message ended.
+func (m *memory) settle(identity string, o Outcome, number int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.settled.Add(digest(identity), o)
+	m.settled.Add(digest(identity), memo{o, number})
+}
+
+// giveBack remembers a message that was returned without having ended.
+func (m *memory) giveBack(identity string, number int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.returned.Add(digest(identity), number)
 }
 
 // outcome tells how the message of that identity was settled, and whether it is remembered at all.
 func (m *memory) outcome(identity string) (Outcome, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.settled.Get(digest(identity))
+	was, ok := m.settled.Get(digest(identity))
+	return was.outcome, ok
+}
+
+// number is that of the first arrival of a message of that identity; 0 if none is remembered.
+func (m *memory) number(identity string) int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := digest(identity)
+	if was, ok := m.settled.Get(key); ok {
+		return was.number
+	}
+	number, _ := m.returned.Get(key)
+	return number
 }
 
 // digest keeps an identity in 16 bytes. A collision would drop a change, so it is cut from a cryptographic hash:

@@ -42,10 +42,33 @@ type climate struct {
 	// then no stream may be full of what waits for that
 	roomy bool // what waits always fits into half of the budgets
 	sure  bool // no write takes effect whose answer does not say so
+	// clears is whether changes clear fields. Then none is in conflict: one that finds a field as empty as a younger one
+	// wants it is explained by that.
+	clears bool
 }
 
 func (c *climate) restarts() bool { return c.story != oneLife }
 func (c *climate) single() bool   { return c.story == oneChange }
+
+// chains reports whether the worker knows the etag that each of its writes left: no answer is lost or leaves it out.
+func (c *climate) chains() bool {
+	for _, f := range c.people.List {
+		switch f.Kind {
+		case peoplesim.ContactStatus, peoplesim.ContactOmitted, peoplesim.ContactRenamed:
+			return false
+		}
+	}
+	return c.sure && !c.people.Habits.PartialBatch
+}
+
+// slow reports whether what was returned may come again after its gate has opened.
+func (c *climate) slow() bool {
+	delay := c.broker.RedeliveryDelay + time.Duration(c.pubsub.SlowRedelivery)
+	if c.ordered.Retry != nil {
+		delay += c.ordered.Retry.MaxBackoff
+	}
+	return delay > gateTimeout/2
+}
 
 // goneReason is why a change of a contact that does not exist cannot be made.
 func (c *climate) goneReason() deadletter.Reason {
@@ -60,7 +83,7 @@ func newClimate(rng *rand.Rand, seed uint64) *climate {
 		story:  []story{oneLife, oneLife, manyLives, oneChange}[rng.IntN(4)],
 		latest: map[string]bool{}, gone: map[place]bool{}, sure: true,
 	}
-	c.roomy = rng.IntN(2) == 0
+	c.roomy, c.clears = rng.IntN(2) == 0, rng.IntN(2) == 0
 	c.configure(rng)
 	c.people.Seed = seed
 	c.people.Habits = habits(rng, c.roomy)

@@ -116,9 +116,10 @@ func (f *feed) spoil(c *change) {
 }
 
 // repeat makes the change a copy of an earlier one with the same event; false if there is none. A new worker would not
-// know that the event was settled, so there are no copies where workers are restarted.
+// know that the event was settled, so there are no copies where workers are restarted; nor where the first may come so
+// late that its gate has opened: then the second is made in its place.
 func (f *feed) repeat(c *change) bool {
-	if f.climate.restarts() || len(f.changes) == 0 {
+	if f.climate.restarts() || f.climate.slow() || len(f.changes) == 0 {
 		return false
 	}
 	first := f.changes[f.rng.IntN(len(f.changes))]
@@ -195,16 +196,19 @@ func (f *feed) want(c *change, contacts int) bool {
 	}
 	f.rng.Shuffle(len(c.mask), func(i, j int) { c.mask[i], c.mask[j] = c.mask[j], c.mask[i] })
 	c.mask = c.mask[:1+f.rng.IntN(min(3, len(c.mask)))]
+	disputed := false
 	for _, name := range names {
-		w := wish{contact: name, fields: map[string]any{}}
+		w := wish{contact: name, fields: map[string]any{}, version: f.version(place{c.user, name})}
+		held := f.model.contacts[place{c.user, name}]
 		for i, field := range c.mask {
-			if i == 0 || f.rng.IntN(4) > 0 {
+			if i == 0 || !f.climate.clears || f.model.flaws[place{c.user, name}] != "" || f.rng.IntN(4) > 0 {
 				w.fields[field] = modelList(f.rng, field, c.number)
 			}
 		}
-		w.version = f.version(place{c.user, name})
+		disputed = disputed || held != nil && w.version != held.version && held.disputes(c.mask, w)
 		c.wishes = append(c.wishes, w)
 	}
+	c.latest = c.latest || disputed && f.climate.clears
 	return len(names) > 0
 }
 
@@ -230,7 +234,9 @@ func (f *feed) version(p place) int64 {
 	switch {
 	case held == nil:
 		return 1
-	case !held.loose && held.version > 1 && f.rng.IntN(20) == 0:
+	case f.model.flaws[p] != "" && !held.loose:
+		return held.version // or there were two reasons to refuse it
+	case f.climate.chains() && !held.loose && !held.pictured && held.version > 1 && f.rng.IntN(4) == 0:
 		return held.version - 1
 	case held.loose, f.rng.IntN(20) == 0:
 		return held.version + 1000 // never reached

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/contactrelay/contactrelay/deadletter"
@@ -23,10 +24,12 @@ type place struct{ user, name string }
 
 // modelContact is a contact as it must be in the end.
 type modelContact struct {
-	version int64
-	loose   bool           // it was written without an etag, perhaps more than once: its version is not known any more
-	fields  map[string]any // lists of values, as in JSON; an empty field is absent
-	photo   string         // SHA-256 in hex
+	version  int64
+	loose    bool            // it was written without an etag, perhaps more than once: its version is not known any more
+	fields   map[string]any  // lists of values, as in JSON; an empty field is absent
+	ours     map[string]bool // fields that a change wrote
+	pictured bool            // its photo was written: what changed its etag since is not known for sure
+	photo    string          // SHA-256 in hex
 }
 
 // ending is what must become of a message: it is applied, or a duplicate, or there is a letter for each reason, with the
@@ -86,23 +89,36 @@ func (m *model) refuses(c *change, w wish) deadletter.Reason {
 	if held == nil {
 		return deadletter.NotFound
 	}
-	if c.guarded() && w.version != held.version {
+	after := w.version < held.version && !held.pictured // it was published after writes that are all known
+	if c.guarded() && w.version != held.version && !after && held.disputes(c.mask, w) {
 		return deadletter.EtagConflict
 	}
 	return ""
 }
 
+// disputes reports whether a change with an etag that is not the contact's wants another value of a field than it has,
+// which no change before it wrote: that came from somebody else.
+func (held *modelContact) disputes(mask []string, w wish) bool {
+	return slices.ContainsFunc(mask, func(field string) bool {
+		return !held.ours[field] && !reflect.DeepEqual(held.fields[field], w.fields[field])
+	})
+}
+
 // write replaces the masked fields, or the photo.
 func (m *model) write(c *change, w wish) {
 	held := m.contacts[place{c.user, w.contact}]
+	held.loose = held.loose || !c.guarded() || w.version != held.version
 	held.version++
-	held.loose = held.loose || !c.guarded()
 	if c.kind == messages.Photo {
-		held.photo = sumOf(c.photo)
+		held.photo, held.pictured = sumOf(c.photo), true
 		return
 	}
 	held.fields = maps.Clone(held.fields)
+	if held.ours == nil {
+		held.ours = map[string]bool{}
+	}
 	for _, field := range c.mask {
+		held.ours[field] = true
 		if delete(held.fields, field); w.fields[field] != nil {
 			held.fields[field] = w.fields[field]
 		}

@@ -101,6 +101,9 @@ func (r *modelRun) verifyWrites() {
 		if w.Method != peoplesim.UpdateContactPhoto {
 			number = numberIn(string(w.Values))
 		}
+		if number == 0 && strings.Trim(string(w.Values), clearing) == "" {
+			continue // what is left of a change clears fields: by which change cannot be seen
+		}
 		if number == 0 {
 			r.t.Errorf("%v was written with what no change asks for: %s", p, w.Values)
 			continue
@@ -116,10 +119,19 @@ func (r *modelRun) verifyWrites() {
 			}
 		}
 		times[once{p, number}]++
-		if n := times[once{p, number}]; n > 1 && (c.guarded() || r.sure()) {
+		if n := times[once{p, number}]; n > 1 && (c.guarded() && !r.repeated(c) || r.sure()) {
 			r.t.Errorf("%v: change %d was written %d times", p, number, n)
 		}
 	}
+}
+
+// clearing is what stands in the audit where nothing but empty lists was written, in JSON.
+const clearing = "{}[]:,\"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+// repeated reports whether an event was published twice: if the first message of it is returned half done, the second is
+// another change.
+func (r *modelRun) repeated(c *change) bool {
+	return c.event != "" && slices.ContainsFunc(r.feed.changes, func(other *change) bool { return other != c && other.event == c.event })
 }
 
 // sure reports whether the worker knew of each write that it was made: no answer was lost, it never gave a message back
@@ -173,9 +185,10 @@ func (r *modelRun) verifyOutcomes() {
 		if got := ends[c.id]; (len(got) == 0) != c.want.duplicate {
 			r.t.Errorf("change %d ended as %+v, want %+v", c.number, got, c.want)
 		}
-		for _, s := range ends[c.id] {
+		// What a later worker says of a message that has ended already is only that: others may have followed it since.
+		for _, s := range ends[c.id][:min(1, len(ends[c.id]))] {
 			_, letter := c.want.letters[s.Reason]
-			applied := s.Outcome == Applied || s.Outcome == AlreadyApplied
+			applied := s.Outcome == Applied || s.Outcome == AlreadyApplied || s.Outcome == Superseded
 			if applied && len(c.want.letters) > 0 || !applied && !(s.Outcome == DeadLettered && letter) {
 				r.t.Errorf("change %d ended as %s %s, want %+v", c.number, s.Outcome, s.Reason, c.want)
 			}

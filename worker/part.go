@@ -2,55 +2,128 @@ package worker
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	peopleapi "google.golang.org/api/people/v1"
 
+	"github.com/contactrelay/contactrelay/internal/people"
 	"github.com/contactrelay/contactrelay/messages"
 )
 
 // part is what one message wants of one contact, and how far that has come. A patch and a photo have one part, a batch
 // message one for each of its contacts.
 type part struct {
+	message  *held
 	resource string
 	person   *peopleapi.Person // nil for a photo
 	photo    string
-	mask     string
+	fields   []string // of the mask, sorted; a photo is one
+	base     *peopleapi.Person
+	etag     etag // that it carries
 	latest   bool // write over whatever is there
 
 	tries   tries
-	failed  int  // batch calls that failed for a reason which this contact may be
-	alone   bool // goes in a call of its own from now on
-	unsure  bool // a call of unknown outcome had it: it is read back before it is sent again
-	doubted bool // that was so at some time
-	stale   staleReads
-	done    bool    // nothing is left to do
-	already bool    // and it was done before: the contact held what is wanted
-	parked  verdict // why its change cannot be made, if it cannot
+	failed  int           // batch calls that failed for a reason which this contact may be
+	alone   bool          // goes in a call of its own from now on
+	refusal *people.Error // of its etag, if that was refused: the contact is read then, and the change judged
+	unsure  bool          // a call of unknown outcome had it: a batch is read back before it is sent again
+	sent    etag          // the guard of its last write
+	chained bool          // that was the end of our own chain in place of its own etag
+	stale   waits         // for a read that shows the contact as it was before
+	argued  bool          // a conflict was found once, and waited for what may explain it
+	found   outcomes      // of its fields
+	parked  verdict       // why its change cannot be made, if it cannot
+	done    bool          // nothing is left to do
+	named   []string      // fields of which a change was dropped, or merged
+	wants   values        // of the masked fields; see wanted
 }
 
-// partsOf is what a change wants, by contact.
-func partsOf(c *messages.Change) []*part {
+// photoField is what a photo counts as: a field that no mask of a patch can name.
+const photoField = "photos"
+
+// outcomes are what became of the fields of a part.
+type outcomes struct {
+	written, already, superseded bool // some of them
+}
+
+// partsOf is what a message wants, by contact.
+func partsOf(h *held) []*part {
+	c := h.change
 	switch {
 	case c.Photo != nil:
-		return []*part{{resource: c.Photo.ResourceName, photo: c.Photo.PhotoBytes, mask: "photos"}}
+		return []*part{{message: h, resource: c.Photo.ResourceName, photo: c.Photo.PhotoBytes, fields: []string{photoField}}}
 	case c.Patch != nil:
-		return []*part{{
-			resource: c.Patch.Person.ResourceName,
-			person:   c.Patch.Person,
-			mask:     c.Patch.UpdatePersonFields,
-			latest:   c.Patch.Precondition == messages.Latest,
-		}}
+		p := &part{
+			message: h, resource: c.Patch.Person.ResourceName, person: c.Patch.Person, base: c.Patch.Base,
+			fields: messages.MaskFields(c.Patch.UpdatePersonFields),
+		}
+		p.guardBy(c.Patch.Precondition)
+		return []*part{p}
 	}
+	fields := messages.MaskFields(c.Batch.UpdateMask)
 	var parts []*part
 	for _, name := range c.Contacts() {
 		person := *c.Batch.Contacts[name]
 		person.ResourceName = name
-		parts = append(parts, &part{
-			resource: name, person: &person, mask: c.Batch.UpdateMask, latest: c.Batch.Precondition == messages.Latest,
-		})
+		p := &part{message: h, resource: name, person: &person, base: c.Batch.Base[name], fields: fields}
+		p.guardBy(c.Batch.Precondition)
+		parts = append(parts, p)
 	}
 	return parts
+}
+
+// guardBy notes what guards the write.
+func (p *part) guardBy(precondition messages.Precondition) {
+	if p.latest = precondition == messages.Latest; !p.latest {
+		p.etag = etagOf(p.person)
+	}
+}
+
+// mask is the fields as the service wants them.
+func (p *part) mask() string { return strings.Join(p.fields, ",") }
+
+// wanted is the masked fields as JSON. They are worked out when they are needed first.
+func (p *part) wanted() values {
+	if p.wants == nil && p.person != nil {
+		p.wants = valuesIn(p.person)
+	}
+	return p.wants
+}
+
+// claim is what the judgement needs.
+func (p *part) claim() claim {
+	c := claim{order: p.message.order, etag: p.etag, latest: p.latest, wanted: p.wanted(), fields: p.fields}
+	if p.base != nil {
+		c.base = valuesIn(p.base)
+	}
+	return c
+}
+
+// drop takes those fields out of the part of which this or a newer change was settled, and reports whether any is left.
+// What is left of a change of which something was dropped is a change with another mask.
+func (p *part) drop(h *history) bool {
+	o, left := p.message.order, 0
+	for _, field := range p.fields {
+		switch {
+		case h.older(o, field):
+			p.found.superseded = true
+		case h.made(o, field):
+			p.found.already = true
+		default:
+			left++
+		}
+	}
+	if left < len(p.fields) {
+		p.keep(func(field string) bool { return !h.older(o, field) && !h.made(o, field) })
+	}
+	p.done = left == 0
+	return !p.done
+}
+
+// keep keeps some fields only.
+func (p *part) keep(which func(field string) bool) {
+	p.fields = slices.DeleteFunc(slices.Clone(p.fields), func(field string) bool { return !which(field) })
 }
 
 // group names the changes that can be made in one call with this one: those with the same mask and the same kind of
@@ -63,17 +136,18 @@ func (p *part) group() string {
 	if p.latest {
 		guard = "latest\x00"
 	}
-	return guard + maskKey(p.mask)
+	return guard + p.mask()
 }
 
-// maskKey is equal for masks that name the same fields.
-func maskKey(mask string) string {
-	fields := messages.MaskFields(mask)
-	key := make([]byte, 0, len(mask))
-	for _, f := range fields {
-		key = append(append(key, f...), ',')
+// outcome is how a part ends that could be done.
+func (p *part) outcome() Outcome {
+	switch {
+	case p.found.written:
+		return Applied
+	case p.found.already:
+		return AlreadyApplied
 	}
-	return string(key)
+	return Superseded
 }
 
 // open is the parts of a message that something is left to do for.
@@ -81,17 +155,18 @@ func (h *held) open() []*part {
 	return slices.DeleteFunc(slices.Clone(h.parts), func(p *part) bool { return p.done })
 }
 
-// staleReads counts the waits for a read that may be older than our own last write: 0.5, 1, 2 … s, 30 s in all.
-type staleReads struct{ waits int }
+// waits counts waits that double from half a second on, for 30 s in all.
+type waits struct{ made int }
 
-// maxStaleWaits is how many there are: together 31.5 s.
-const maxStaleWaits = 6
+// maxWaits is how many there are: together 31.5 s.
+const maxWaits = 6
 
-// wait reports whether there is one left.
-func (s *staleReads) wait() bool { return s.waits < maxStaleWaits }
-
-// next is the next one.
-func (s *staleReads) next() time.Duration {
-	s.waits++
-	return 250 * time.Millisecond << s.waits
+// next is the next wait; 0 if there is none left, and then they begin anew.
+func (w *waits) next() time.Duration {
+	if w.made == maxWaits {
+		w.made = 0
+		return 0
+	}
+	w.made++
+	return 250 * time.Millisecond << w.made
 }

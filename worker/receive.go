@@ -94,6 +94,7 @@ func (w *Worker) arrive(ctx context.Context, lanes *ordering.Lanes[*held], d del
 		w.report(s)
 		return // its answer is given together with that of the one that is held
 	}
+	w.clamp(h, lanes.Unfinished)
 	here := ordering.Arrival[*held]{Key: h.lane(), ID: h.id, Stream: d.stream, Bytes: d.bytes(), Item: h}
 	if err := lanes.Put(ctx, here); err != nil {
 		w.giveBack(h) // the worker stops, or the key's gate is closed: it comes again
@@ -112,6 +113,7 @@ func (w *Worker) hold(d delivery) (h *held, known bool) {
 	}
 	w.arrivals++
 	fresh.number = w.arrivals
+	w.place(fresh)
 	w.held[d.id] = fresh
 	return fresh, false
 }
@@ -132,6 +134,7 @@ func (w *Worker) decode(d delivery) (h *held) {
 		h.fault, _ = errors.AsType[*messages.Error](err) // it always is one
 		return h
 	}
-	h.change, h.parts = change, partsOf(change)
+	h.change = change
+	h.parts = partsOf(h)
 	return h
 }

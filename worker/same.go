@@ -1,13 +1,13 @@
 package worker
 
 import (
+	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	peopleapi "google.golang.org/api/people/v1"
-
-	"github.com/contactrelay/contactrelay/messages"
 )
 
 // members is, for each field that a mask can name, the members of its values that a client can write; the rest the
@@ -41,32 +41,20 @@ const (
 	anyOrder valueOrder = false // is there anything left to change?
 )
 
-// same reports whether the contact holds, in every field of the mask, what was wanted: of the members that a client
-// can write.
-func same(wanted, current *peopleapi.Person, mask string, order valueOrder) bool {
-	want, have := fieldsOf(wanted), fieldsOf(current)
-	for _, field := range messages.MaskFields(mask) {
-		if !sameField(field, want[field], have[field], order) {
-			return false
-		}
-	}
-	return true
-}
-
-// fieldsOf is a person as JSON, by field.
-func fieldsOf(p *peopleapi.Person) map[string]json.RawMessage {
+// valuesIn is a person as JSON, by field.
+func valuesIn(p *peopleapi.Person) values {
 	data, err := json.Marshal(p)
 	if err != nil {
 		return nil // a person with contradictory NullFields: nothing is like it
 	}
-	var fields map[string]json.RawMessage
+	var fields values
 	if json.Unmarshal(data, &fields) != nil {
 		return nil
 	}
 	return fields
 }
 
-// sameField compares the values of a field, in their order or as a bag.
+// sameField compares the values of a field, of the members that a client can write, in their order or as a bag.
 func sameField(field string, wanted, current json.RawMessage, order valueOrder) bool {
 	want, have := valuesOf(wanted), valuesOf(current)
 	if len(want) != len(have) {
@@ -97,6 +85,53 @@ func valuesOf(raw json.RawMessage) (values []map[string]any) {
 		return nil
 	}
 	return values
+}
+
+// same reports whether the contact holds what is wanted in all of these fields.
+func same(fields []string, wanted, current values, order valueOrder) bool {
+	for _, field := range fields {
+		if !sameField(field, wanted[field], current[field], order) {
+			return false
+		}
+	}
+	return true
+}
+
+// print stands for the values of a field in little room. Two are compared by it in whatever order they are.
+type print struct {
+	sum    [8]byte
+	filled bool // with the member that the service fills in where it is not given
+}
+
+// printOf is the print of a field's values, with or without the member that the service fills in.
+func printOf(field string, raw json.RawMessage, filled bool) print {
+	tree, optional := writableMembers[field], filledIn[field]
+	var all []string
+	for _, value := range valuesOf(raw) {
+		kept := prune(value, tree)
+		if !filled {
+			delete(kept, optional)
+		}
+		text, err := json.Marshal(kept) // members in the order of their names
+		if err != nil {
+			panic(err) // it was JSON before
+		}
+		all = append(all, string(text))
+	}
+	slices.Sort(all)
+	sum := sha256.Sum256([]byte(strings.Join(all, "\n")))
+	return print{[8]byte(sum[:8]), filled}
+}
+
+// printWanted is the print of what a change wants of a field.
+func printWanted(field string, raw json.RawMessage) print {
+	optional := filledIn[field]
+	filled := optional != ""
+	for _, value := range valuesOf(raw) {
+		_, given := value[optional]
+		filled = filled && given
+	}
+	return printOf(field, raw, filled)
 }
 
 // prune is what a client can write of an object.

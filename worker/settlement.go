@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/contactrelay/contactrelay/deadletter"
@@ -35,6 +36,7 @@ type Settlement struct {
 	Outcome   Outcome
 	Reason    deadletter.Reason // of a dead letter; a batch message may leave several: the first by contact
 	Detail    string
+	Fields    []string      // in conflict, merged, or dropped because a newer change of them was made
 	Attempts  int           // calls that counted as attempts
 	Calls     int           // calls of the People API in all, reads too
 	Duration  time.Duration // from the delivery to now
@@ -44,7 +46,7 @@ type Settlement struct {
 func (w *Worker) finish(h *held) {
 	s := w.settlement(h, h.verdict)
 	if s.Outcome != Duplicate {
-		w.memory.add(h.identity(), s.Outcome)
+		w.memory.settle(h.identity(), s.Outcome, h.order.number)
 		w.audit.finished(h, w)
 	}
 	h.settled = s
@@ -65,6 +67,7 @@ func (w *Worker) release(h *held) {
 func (w *Worker) giveBack(h *held) {
 	s := h.settled
 	if s.Outcome == "" {
+		w.memory.giveBack(h.identity(), h.order.number)
 		s = w.settlement(h, verdict{outcome: Returned})
 		w.report(s)
 	}
@@ -79,7 +82,7 @@ func (w *Worker) giveBack(h *held) {
 func (w *Worker) settlement(h *held, v verdict) Settlement {
 	return Settlement{
 		MessageID: h.id, User: h.user(), Contact: h.contact(), Type: h.kind,
-		Outcome: v.outcome, Reason: v.reason, Detail: v.detail,
+		Outcome: v.outcome, Reason: v.reason, Detail: v.detail, Fields: v.fields,
 		Attempts: h.attempts(), Calls: h.calls, Duration: time.Since(h.arrived),
 	}
 }
@@ -104,6 +107,9 @@ func (w *Worker) report(s Settlement) {
 	attrs = append(attrs, slog.String("type", s.Type), slog.String("verdict", string(s.Outcome)))
 	if s.Reason != "" {
 		attrs = append(attrs, slog.String("reason", string(s.Reason)), slog.String("detail", s.Detail))
+	}
+	if len(s.Fields) > 0 {
+		attrs = append(attrs, slog.String("fields", strings.Join(s.Fields, ",")))
 	}
 	attrs = append(attrs, slog.Int("attempts", s.Attempts), slog.Duration("duration", s.Duration))
 	w.log.LogAttrs(context.Background(), slog.LevelInfo, "settled", attrs...)

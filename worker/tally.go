@@ -13,6 +13,10 @@ type Tally struct {
 	Settled    map[Ending]int
 	Calls      map[Call]int
 	Letters    map[deadletter.Reason]int // confirmed dead letters; a message can leave several
+	// Conflicts is how refused or outdated etags were resolved: chain, done, superseded, merged, stale_read, conflict, gone.
+	Conflicts map[string]int
+	// Inversions is how often publish times ran against the order of delivery.
+	Inversions int
 	// OrderViolations is how often a change ended after a later one of its contact; it must stay 0.
 	OrderViolations int
 }
@@ -36,7 +40,10 @@ func (w *Worker) Tally() Tally {
 	t := &w.tally
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return Tally{Deliveries: t.deliveries, Settled: maps.Clone(t.endings), Calls: maps.Clone(t.calls), Letters: maps.Clone(t.letters), OrderViolations: t.violations}
+	return Tally{
+		Deliveries: t.deliveries, Settled: maps.Clone(t.endings), Calls: maps.Clone(t.calls), Letters: maps.Clone(t.letters),
+		Conflicts: maps.Clone(t.conflicts), Inversions: t.inversions, OrderViolations: t.violations,
+	}
 }
 
 // tally is the counters of a worker. The zero value is ready; safe for concurrent use.
@@ -46,6 +53,8 @@ type tally struct {
 	endings    map[Ending]int
 	calls      map[Call]int
 	letters    map[deadletter.Reason]int
+	conflicts  map[string]int
+	inversions int
 	violations int
 }
 
@@ -86,4 +95,19 @@ func (t *tally) violated() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.violations++
+}
+
+func (t *tally) resolved(how string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.conflicts == nil {
+		t.conflicts = map[string]int{}
+	}
+	t.conflicts[how]++
+}
+
+func (t *tally) inverted() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.inversions++
 }

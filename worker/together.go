@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	peopleapi "google.golang.org/api/people/v1"
@@ -17,93 +18,136 @@ const maxTogether = 2
 // afterwards. When the call fails, the contacts that it names go alone, where conflicts are resolved; whether the others
 // were changed is not known, so they are read back before they are sent again. The verdict is what the rest waits for.
 func (c *calls) together(ctx context.Context, parts []*part) verdict {
-	now := time.Now()
-	for _, p := range parts {
-		p.tries.begin(now)
-	}
-	contacts, err := c.prepare(ctx, parts)
-	if err == nil && (len(contacts) == 0 || c.worker.stopped.Load()) {
+	parts = c.timely(parts, time.Now())
+	if len(parts) == 0 {
 		return verdict{}
 	}
-	sent := err == nil
+	mask := parts[0].mask()
+	sent, err := c.prepare(ctx, parts, mask)
+	if err == nil && (len(sent) == 0 || c.worker.stopped.Load()) {
+		return verdict{}
+	}
 	var results map[string]people.Result
-	if sent {
+	written := err == nil
+	if written {
+		contacts := make(map[string]*peopleapi.Person, len(sent))
+		for _, p := range sent {
+			contacts[p.resource] = guarded(p.person, p.sent)
+		}
 		err = c.timed(ctx, "people.batchUpdateContacts", func(ctx context.Context) (err error) {
-			results, err = c.worker.contacts.BatchUpdate(ctx, c.user, contacts, parts[0].mask, answerRead)
+			results, err = c.worker.contacts.BatchUpdate(ctx, c.user, contacts, mask, answerRead)
 			return err
 		})
 	}
 	if err == nil {
 		c.worker.succeeded(c.user)
-		c.sort(parts, results)
+		c.sort(sent, results)
 		return verdict{}
 	}
 	if interrupted(ctx) {
 		return verdict{}
 	}
-	return c.failed(parts, err, sent)
+	return c.failed(parts, err, written)
 }
 
-// prepare reads the contacts that must be read before they are sent: those that write over what they find, for their
-// etags, and those of a call with an unknown outcome. It returns what is to be sent; what proves to be applied is done.
-func (c *calls) prepare(ctx context.Context, parts []*part) (map[string]*peopleapi.Person, error) {
-	contacts := map[string]*peopleapi.Person{}
+// timely is the parts that can be sent now as they are. A part of which a field was dropped goes with others of its new
+// mask, or is done; one that waits for an earlier write goes alone.
+func (c *calls) timely(parts []*part, now time.Time) []*part {
+	mask := parts[0].mask()
+	return slices.DeleteFunc(parts, func(p *part) bool {
+		h := c.history(p)
+		if !p.drop(h) || p.mask() != mask {
+			return true
+		}
+		if h.lateFor(p, now) > 0 {
+			p.separate()
+			return true
+		}
+		p.tries.begin(now)
+		return false
+	})
+}
+
+// prepare decides by which etags the contacts are guarded. Those are read first that write over what they find, and
+// those of a call with an unknown outcome. It returns what is to be sent; what proves to be applied is done, and what a
+// read leaves open goes alone.
+func (c *calls) prepare(ctx context.Context, parts []*part, mask string) (sent []*part, err error) {
 	var read []string
 	for _, p := range parts {
-		contacts[p.resource] = p.person
 		if p.latest || p.unsure {
 			read = append(read, p.resource)
 		}
 	}
-	if len(read) == 0 {
-		return contacts, nil
-	}
 	var found map[string]people.Result
-	err := c.timed(ctx, "people.getBatchGet", func(ctx context.Context) (err error) {
-		found, err = c.worker.contacts.GetBatch(ctx, c.user, read, readBack(parts[0].mask))
-		return err
-	})
-	if err != nil {
-		return nil, err
+	if len(read) > 0 {
+		err = c.timed(ctx, "people.getBatchGet", func(ctx context.Context) (err error) {
+			found, err = c.worker.contacts.GetBatch(ctx, c.user, read, readBack(mask))
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	for _, p := range parts {
-		if !p.latest && !p.unsure {
+		h := c.history(p)
+		p.sent, p.chained = h.guard(p.etag), h.chain.has(p.etag)
+		if (p.latest || p.unsure) && !c.readBefore(h, p, mask, found[p.resource]) {
 			continue
 		}
-		current := found[p.resource]
-		switch {
-		case current.Err != nil || current.Person == nil:
-			p.separate()
-			delete(contacts, p.resource)
-		case same(p.person, current.Person, p.mask, inOrder):
-			p.done, p.already = true, !p.unsure
-			delete(contacts, p.resource)
-		case p.latest:
-			contacts[p.resource] = guarded(p.person, sourceEtag(current.Person))
-		}
-		p.unsure = false
+		sent = append(sent, p)
 	}
-	return contacts, nil
+	return sent, nil
+}
+
+// readBefore judges what a part means for a contact that was read before the call, and reports whether it is to be sent
+// as a whole.
+func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bool {
+	read := sourceEtag(r.Person)
+	switch {
+	case r.Err != nil || r.Person == nil, h.stale(read), p.latest && p.message.replay():
+		p.separate()
+		return false
+	case p.latest:
+		c.take(h, p, h.judge(p.claim(), valuesIn(r.Person), read, c.newer(p)), read)
+		p.sent = etag{value: read}
+	case same(p.fields, p.wanted(), valuesIn(r.Person), anyOrder):
+		p.proved(h, read)
+		p.found.written, p.done = true, true // by the call of which nothing was known
+	}
+	p.unsure = false
+	return !p.done && p.mask() == mask // else it is done, or goes with others of what is left of its mask
 }
 
 // sort takes what an answered call says of each contact. A 200 does not prove that each was changed: one that the
 // answer leaves out, or gives an error, goes alone.
-func (c *calls) sort(parts []*part, results map[string]people.Result) {
-	for _, p := range parts {
-		if p.done || p.alone {
-			continue
-		}
-		if r, ok := results[p.resource]; ok && r.Err == nil {
+func (c *calls) sort(sent []*part, results map[string]people.Result) {
+	for _, p := range sent {
+		h, r := c.history(p), results[p.resource]
+		switch {
+		case r.Err == nil:
+			p.wrote(h, p.sent, r.Person)
 			p.done = true
-			continue
+			if p.chained {
+				c.worker.tally.resolved("chain")
+			}
+		case r.Err.Kind == people.StaleEtag:
+			c.differs(h, p, r.Err)
+		default:
+			p.separate()
+			c.doubt(h, p, time.Now())
 		}
-		p.separate()
-		p.doubt()
 	}
 }
 
-// failed judges a batch call that failed as a whole. sent is false if it failed before anything was sent.
-func (c *calls) failed(parts []*part, err error, sent bool) verdict {
+// differs notes that the etag of a contact in a batch was refused: it goes alone, and is read and judged at once.
+func (c *calls) differs(h *history, p *part, fact *people.Error) {
+	h.refused(p.sent)
+	p.refusal = fact
+	p.separate()
+}
+
+// failed judges a batch call that failed as a whole. written is false if it failed before anything was sent.
+func (c *calls) failed(parts []*part, err error, written bool) verdict {
 	fact, ok := errors.AsType[*people.Error](err)
 	if ok && len(fact.Contacts) > 0 {
 		return c.named(parts, fact)
@@ -129,8 +173,8 @@ func (c *calls) failed(parts []*part, err error, sent bool) verdict {
 		case fact.Kind == people.Internal:
 			p.suspect()
 		}
-		if sent && unknown(fact) {
-			p.doubt()
+		if written && unknown(fact) {
+			c.doubt(c.history(p), p, now)
 		}
 		if latest.wait > v.wait {
 			v = latest
@@ -147,11 +191,16 @@ func (c *calls) named(parts []*part, fact *people.Error) verdict {
 		if p.done || p.alone {
 			continue
 		}
-		if _, bad := fact.Contacts[p.resource]; bad {
+		bad, ok := fact.Contacts[p.resource]
+		switch {
+		case ok && bad.Kind == people.StaleEtag:
+			c.differs(c.history(p), p, bad)
+			continue
+		case ok:
 			p.separate()
 			continue
 		}
-		p.doubt()
+		c.doubt(c.history(p), p, time.Now())
 		p.tries.uncount(0) // it failed because of others
 		p.suspect()        // but the service may name only the first that is at fault
 	}
@@ -166,9 +215,6 @@ func unknown(fact *people.Error) bool {
 	}
 	return false
 }
-
-// doubt notes that a call may have changed the contact.
-func (p *part) doubt() { p.unsure, p.doubted = true, true }
 
 // separate makes a contact go alone, with its attempts before it.
 func (p *part) separate() {

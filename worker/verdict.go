@@ -24,7 +24,7 @@ type verdict struct {
 	// everybody is true when the fact concerns all users: the operator must act, and nothing is dead-lettered.
 	everybody bool
 
-	// read is why the contact must be read before anything is decided; see Worker.confirm.
+	// read is why the contact must be read before anything is decided; see calls.one.
 	read readCause
 
 	// of a dead letter
@@ -40,7 +40,7 @@ type readCause string
 
 const (
 	readNone      readCause = ""
-	readConflict  readCause = "conflict"  // the etag differs: is the contact there, and with which etag?
+	readConflict  readCause = "conflict"  // the etag differs, or there is none: what does the contact hold?
 	readExhausted readCause = "exhausted" // is the fault the message's or the service's?
 )
 
@@ -50,8 +50,8 @@ func park(reason deadletter.Reason, detail string, fact *people.Error) verdict {
 }
 
 // judge turns what a call for a change met into a verdict. It is the only place that does. It counts on t what the
-// fact means for later tries, and touches nothing else. latest is true for a change that writes over what it finds.
-func judge(err error, t *tries, c Config, latest bool, now time.Time) verdict {
+// fact means for later tries, and touches nothing else. justRead is true for a write whose etag was read just before.
+func judge(err error, t *tries, c Config, justRead bool, now time.Time) verdict {
 	if err == nil {
 		return verdict{outcome: Applied}
 	}
@@ -61,7 +61,7 @@ func judge(err error, t *tries, c Config, latest bool, now time.Time) verdict {
 	}
 	switch fact.Kind {
 	case people.StaleEtag:
-		if latest {
+		if justRead {
 			return t.transient(fact, c, now) // somebody wrote between our read and our write: read again
 		}
 		return verdict{read: readConflict, fact: fact, cause: fact.Kind.String()}
@@ -109,17 +109,9 @@ func (t *tries) transient(fact *people.Error, c Config, now time.Time) verdict {
 	return v
 }
 
-// judgeRead turns a verdict with a readCause into the final one when the contact could be read: the fields of the
-// change, the etag that the contact has, and whether it holds what is wanted.
-func judgeRead(v verdict, fields []string, etag string, done bool) verdict {
-	switch {
-	case done:
-		return verdict{outcome: AlreadyApplied} // by a call whose answer was lost, or by an earlier delivery
-	case v.read == readConflict:
-		p := park(deadletter.EtagConflict, "somebody changed the contact after the change was made", v.fact)
-		p.fields, p.currentEtag = fields, etag
-		return p
-	case v.fact.Kind == people.Unauthenticated:
+// judgeRead is the verdict when a change has had its attempts and the contact can be read.
+func judgeRead(v verdict) verdict {
+	if v.fact.Kind == people.Unauthenticated {
 		return verdict{wait: v.wait, cause: v.cause, lane: v.lane, fact: v.fact} // the token is accepted again
 	}
 	return park(deadletter.RetriesExhausted, "the attempts are used up", v.fact)

@@ -125,21 +125,14 @@ func TestAReadThatAnswersDecides(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		v    verdict
-		done bool
 		want verdict
 	}{
-		{"conflict", verdict{read: readConflict, fact: unavailable}, false, verdict{outcome: DeadLettered, reason: deadletter.EtagConflict}},
-		{"conflict with what is wanted", verdict{read: readConflict, fact: unavailable}, true, verdict{outcome: AlreadyApplied}},
-		{"exhausted", verdict{read: readExhausted, fact: unavailable}, false, verdict{outcome: DeadLettered, reason: deadletter.RetriesExhausted}},
-		{"exhausted though it was applied", verdict{read: readExhausted, fact: unavailable}, true, verdict{outcome: AlreadyApplied}},
-		{"401 that is over", verdict{read: readExhausted, wait: time.Second, fact: refused}, false, verdict{wait: time.Second}},
+		{"exhausted", verdict{read: readExhausted, fact: unavailable}, verdict{outcome: DeadLettered, reason: deadletter.RetriesExhausted}},
+		{"401 that is over", verdict{read: readExhausted, wait: time.Second, fact: refused}, verdict{wait: time.Second}},
 	} {
-		v := judgeRead(test.v, []string{"names"}, "#current", test.done)
+		v := judgeRead(test.v)
 		if v.outcome != test.want.outcome || v.reason != test.want.reason || v.wait != test.want.wait {
 			t.Errorf("%s: %q %q, wait %v", test.name, v.outcome, v.reason, v.wait)
-		}
-		if v.reason == deadletter.EtagConflict && (v.currentEtag != "#current" || len(v.fields) != 1) {
-			t.Errorf("%s: etag %q, fields %v", test.name, v.currentEtag, v.fields)
 		}
 	}
 }

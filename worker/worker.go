@@ -59,15 +59,16 @@ type Worker struct {
 	contacts *people.Client
 	log      *slog.Logger
 
-	tally   tally
-	memory  *memory
-	audit   *auditor
-	health  health
-	success successes
-	deaf    rate.Sometimes // paces the error lines of a subscription that cannot be received from
-	stopped atomic.Bool    // no write is begun any more
-	paused  rate.Sometimes // paces the error lines of a fault that concerns everybody
-	unsent  rate.Sometimes // paces the error lines of a dead-letter topic that takes nothing
+	tally     tally
+	memory    *memory
+	histories *histories
+	audit     *auditor
+	health    health
+	success   successes
+	deaf      rate.Sometimes // paces the error lines of a subscription that cannot be received from
+	stopped   atomic.Bool    // no write is begun any more
+	paused    rate.Sometimes // paces the error lines of a fault that concerns everybody
+	unsent    rate.Sometimes // paces the error lines of a dead-letter topic that takes nothing
 
 	mu       sync.Mutex // guards the fields below
 	held     map[string]*held
@@ -97,17 +98,18 @@ const (
 // nothing.
 func New(c Config, source source, dead topic, contacts *people.Client, log *slog.Logger) *Worker {
 	return &Worker{
-		config:   c,
-		source:   source,
-		dead:     dead,
-		contacts: contacts,
-		log:      log,
-		memory:   newMemory(),
-		audit:    newAuditor(),
-		deaf:     rate.Sometimes{Interval: time.Minute},
-		paused:   rate.Sometimes{Interval: time.Minute},
-		unsent:   rate.Sometimes{Interval: time.Minute},
-		held:     map[string]*held{},
+		config:    c,
+		source:    source,
+		dead:      dead,
+		contacts:  contacts,
+		log:       log,
+		memory:    newMemory(),
+		histories: newHistories(),
+		audit:     newAuditor(),
+		deaf:      rate.Sometimes{Interval: time.Minute},
+		paused:    rate.Sometimes{Interval: time.Minute},
+		unsent:    rate.Sometimes{Interval: time.Minute},
+		held:      map[string]*held{},
 	}
 }
 
@@ -117,7 +119,8 @@ func New(c Config, source source, dead topic, contacts *people.Client, log *slog
 func (w *Worker) Run(ctx context.Context) error {
 	work, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer interrupt(nil)
-	lanes := ordering.New(ordering.Config[*held]{
+	var lanes *ordering.Lanes[*held]
+	lanes = ordering.New(ordering.Config[*held]{
 		MaxItems:    w.config.MaxMessages,
 		MaxBytes:    w.config.MaxBytes,
 		MaxCalls:    w.config.MaxCalls,
@@ -128,7 +131,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		Take: func(_ string, oldest *held, contacts int) int {
 			return w.take(oldest, contacts, time.Now())
 		},
-		Handle:  func(_ string, items []*held) []ordering.Fate { return w.handle(work, items) },
+		Handle:  func(_ string, items []*held) []ordering.Fate { return w.handle(work, items, lanes.Unfinished) },
 		Release: func(_ string, h *held) { w.release(h) },
 		Return:  func(_ string, h *held) { w.giveBack(h) },
 	})

@@ -1,0 +1,134 @@
+package worker
+
+import (
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// history is what this worker knows of a contact: which change it made last of each field, and which etags are past. It
+// outlives everything but the process. The lane of the contact's user is the only one to use it at a time.
+type history struct {
+	fields map[string]made
+	chain  chain
+	past   etags // of the source: refused, or replaced by a write
+
+	// late is until when a write may still take effect of which no answer came and that nothing guards, or only what was
+	// read just before; lateBy is the change that wanted it.
+	late   time.Time
+	lateBy order
+}
+
+// made is the newest change of a field that was settled as applied or already applied.
+type made struct {
+	order order
+	value print
+}
+
+// older reports whether a newer change of the field was settled.
+func (h *history) older(o order, field string) bool {
+	m, ok := h.fields[field]
+	return ok && o.before(m.order)
+}
+
+// made reports whether this very change of the field was settled: it was returned then before the rest of its message was,
+// and has come again.
+func (h *history) made(o order, field string) bool {
+	m, ok := h.fields[field]
+	return ok && o == m.order
+}
+
+// settled notes that a change of a field is applied.
+func (h *history) settled(o order, field string, value print) {
+	if h.older(o, field) {
+		return
+	}
+	if h.fields == nil {
+		h.fields = map[string]made{}
+	}
+	h.fields[field] = made{o, value}
+}
+
+// guard is the etag with which a change that carries this one is sent: what the CRM published after a write of ours
+// was meant to come after it.
+func (h *history) guard(e etag) etag {
+	if h.chain.has(e) {
+		return etag{value: h.chain.end}
+	}
+	return e
+}
+
+// wrote notes a write that was answered well.
+func (h *history) wrote(guard etag, answered string) {
+	h.refused(guard)
+	h.chain.wrote(guard, answered)
+}
+
+// refused notes that an etag is not the contact's, or not any more.
+func (h *history) refused(e etag) {
+	if !e.ofPerson {
+		h.past.add(e)
+	}
+}
+
+// stale reports whether a read with this etag of the source shows the contact as it was before.
+func (h *history) stale(read string) bool { return h.past.has(etag{value: read}) }
+
+// size is about what a history takes, in bytes.
+func (h *history) size() int {
+	const base, field = 400, 120
+	return base + field*len(h.fields) + 8*(cap(h.chain.replaced)+cap(h.past)) + len(h.chain.end)
+}
+
+// What is remembered, from section 6 of the design.
+const (
+	maxHistories    = 100_000
+	maxHistoryBytes = 64 << 20
+)
+
+// histories are those of the contacts that were used last. Safe for concurrent use, a single history is not.
+type histories struct {
+	mu    sync.Mutex // guards the fields below
+	lru   *simplelru.LRU[[16]byte, *remembered]
+	bytes int
+}
+
+type remembered struct {
+	history
+	counted int // what it counts in bytes
+}
+
+func newHistories() *histories {
+	hs := &histories{}
+	lru, err := simplelru.NewLRU(maxHistories, func(_ [16]byte, r *remembered) { hs.bytes -= r.counted })
+	if err != nil {
+		panic(err) // only a size below one is refused
+	}
+	hs.lru = lru
+	return hs
+}
+
+// of returns the history of a user's contact; a new one if nothing is known. It is kept once it is put.
+func (hs *histories) of(user, contact string) *history {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	key := digest(user + "\x00" + contact)
+	r, ok := hs.lru.Get(key)
+	if !ok {
+		r = &remembered{}
+		hs.lru.Add(key, r)
+	}
+	hs.count(r)
+	for hs.bytes > maxHistoryBytes && hs.lru.Len() > 1 {
+		hs.lru.RemoveOldest()
+	}
+	return &r.history
+}
+
+// count notes how large a history has become since it was used last. Callers hold mu.
+func (hs *histories) count(r *remembered) {
+	size := r.size()
+	hs.bytes += size - r.counted
+	r.counted = size
+}

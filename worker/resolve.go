@@ -1,0 +1,130 @@
+package worker
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	peopleapi "google.golang.org/api/people/v1"
+
+	"github.com/contactrelay/contactrelay/deadletter"
+	"github.com/contactrelay/contactrelay/internal/people"
+)
+
+// conflictWait is how long a conflict waits before it is judged again, once: the change that explains it may be a
+// redelivery that is still on its way.
+const conflictWait = 2 * time.Second
+
+// resolve reads a contact whose etag is not the one that a change carries, or of which it carries none, judges what the
+// change means now, and writes what of it may be written.
+func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
+	current, v := c.look(ctx, p, p.read())
+	if current == nil {
+		return v
+	}
+	read := sourceEtag(current)
+	if h.stale(read) {
+		return c.again(p)
+	}
+	p.stale = waits{}
+	if p.latest && p.message.replay() && !h.knows(p.fields) && changedSince(current, p) {
+		return overtaken(p, current)
+	}
+	found := h.judge(p.claim(), valuesIn(current), read, c.newer(p))
+	if against := fieldsFound(found, conflict); len(against) > 0 {
+		return c.dispute(p, against, read)
+	}
+	c.take(h, p, found, read)
+	if p.done {
+		return verdict{outcome: p.outcome()}
+	}
+	v = c.send(ctx, h, p, etag{value: read}, true)
+	if v.outcome == Applied && p.refusal != nil {
+		c.worker.tally.resolved("merged")
+		p.named = p.fields
+	}
+	return v
+}
+
+// again is the wait for a read that shows the contact as it was before. When it has lasted for 30 s that counts as a
+// failure like any other, and never as a verdict.
+func (c *calls) again(p *part) verdict {
+	c.worker.tally.resolved("stale_read")
+	if wait := p.stale.next(); wait > 0 {
+		return verdict{wait: wait, cause: "stale_read"}
+	}
+	return p.tries.transient(&people.Error{Kind: people.StaleEtag}, c.worker.config, time.Now())
+}
+
+// dispute is the verdict on a conflict: a wait the first time, then a letter.
+func (c *calls) dispute(p *part, fields []string, read string) verdict {
+	if !p.argued {
+		p.argued = true
+		return verdict{wait: conflictWait, cause: "conflict"}
+	}
+	c.worker.tally.resolved("conflict")
+	v := park(deadletter.EtagConflict, "somebody changed the contact after the change was made", p.refusal)
+	v.fields, v.currentEtag = fields, read
+	return v
+}
+
+// take notes what was found of the fields of a part, and keeps those that are to be written.
+func (c *calls) take(h *history, p *part, found map[string]finding, read string) {
+	already, older := fieldsFound(found, done), fieldsFound(found, superseded)
+	if len(already) > 0 {
+		if p.sent.value != read {
+			h.refused(p.sent)
+		}
+		p.settle(h, already)
+		p.found.already = true
+	}
+	p.found.superseded = p.found.superseded || len(older) > 0
+	p.keep(func(field string) bool { return found[field] == free })
+	if p.done = len(p.fields) == 0; !p.done {
+		return
+	}
+	p.named = older
+	if p.outcome() == Superseded {
+		c.worker.tally.resolved("superseded")
+	} else if p.refusal != nil {
+		c.worker.tally.resolved("done")
+	}
+}
+
+// fieldsFound is the fields with a finding, sorted.
+func fieldsFound(found map[string]finding, what finding) (fields []string) {
+	for field, f := range found {
+		if f == what {
+			fields = append(fields, field)
+		}
+	}
+	slices.Sort(fields)
+	return fields
+}
+
+// knows reports whether a change of any of these fields was settled.
+func (h *history) knows(fields []string) bool {
+	return slices.ContainsFunc(fields, func(field string) bool { _, ok := h.fields[field]; return ok })
+}
+
+// changedSince reports whether the contact was changed after the original of a replay was published. A worker that knows
+// nothing of a contact cannot tell by whom.
+func changedSince(current *peopleapi.Person, p *part) bool {
+	if current.Metadata == nil {
+		return false
+	}
+	for _, s := range current.Metadata.Sources {
+		at, err := time.Parse(time.RFC3339Nano, s.UpdateTime)
+		if s.Type == contactSource && err == nil && at.After(p.message.order.published) {
+			return true
+		}
+	}
+	return false
+}
+
+// overtaken is the verdict on a replay of a change that nothing guards, of a contact that was changed since.
+func overtaken(p *part, current *peopleapi.Person) verdict {
+	v := park(deadletter.EtagConflict, "the contact was changed after the change was published", nil)
+	v.fields, v.currentEtag = p.fields, sourceEtag(current)
+	return v
+}
