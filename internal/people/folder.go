@@ -107,8 +107,8 @@ func (f *Folder) mounted() bool {
 // read returns a user's refresh token and the client that it was given to.
 func (f *Folder) read(user string) (*oauth2.Config, string, error) {
 	path := f.path(user)
-	if aliased(path, f.path(swapCase(user))) {
-		return nil, "", secretError{"letter_case_lost", "the file system does not tell capital letters from small ones: two users would share a token"}
+	if aliased(path, f.path(strings.ToLower(user))) {
+		return nil, "", secretError{"letter_case_lost", "the file system does not tell capital letters from small ones, by which two users may differ: name them in small ones"}
 	}
 	text, err := readSecret(path)
 	if err != nil {

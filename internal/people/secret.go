@@ -29,7 +29,7 @@ func readSecret(path string) ([]byte, error) {
 		return nil, secretError{"secret_no_file", "not a file"}
 	case info.Size() > maxSecret:
 		return nil, secretError{"secret_too_large", fmt.Sprintf("larger than %d bytes", maxSecret)}
-	case exposed(info):
+	case exposed(info.Mode().Perm(), ownedByRoot(info)):
 		return nil, secretError{"secret_readable_by_others", "readable or writable by others: chmod 600"}
 	}
 	return io.ReadAll(io.LimitReader(file, maxSecret))
@@ -37,10 +37,9 @@ func readSecret(path string) ([]byte, error) {
 
 // exposed reports whether others than the owner can read or write a file. Those of a mounted secret belong to root,
 // who alone could write them, and may have to be readable by the group or all for the worker to read them.
-func exposed(info fs.FileInfo) bool {
+func exposed(mode fs.FileMode, byRoot bool) bool {
 	const others, othersWrite fs.FileMode = 0o077, 0o022
-	mode := info.Mode().Perm()
-	return mode&others != 0 && (mode&othersWrite != 0 || !ownedByRoot(info))
+	return mode&others != 0 && (mode&othersWrite != 0 || !byRoot)
 }
 
 // fileState tells whether a file has been replaced or written. The zero value is that of a file that is not there.

@@ -54,11 +54,3 @@ func checkFileName(user string) error {
 	}
 	return nil
 }
-
-// swapCase turns capital letters into small ones, or small ones into capital ones where there are none.
-func swapCase(text string) string {
-	if lower := strings.ToLower(text); lower != text {
-		return lower
-	}
-	return strings.ToUpper(text)
-}
