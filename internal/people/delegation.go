@@ -38,6 +38,7 @@ func NewDelegation(delegate string, self func(ctx context.Context) (string, erro
 
 func (d *Delegation) check(user string) error    { return checkSubject(user) }
 func (d *Delegation) state(string) (s fileState) { return s }
+func (d *Delegation) hangUp()                    { d.client.CloseIdleConnections() }
 
 func (d *Delegation) fetch(ctx context.Context, user string) (*oauth2.Token, error) {
 	signed, err := d.sign(ctx, user)

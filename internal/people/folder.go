@@ -80,6 +80,7 @@ func (f *Folder) path(user string) string { return filepath.Join(f.dir, user+tok
 
 func (f *Folder) check(user string) error     { return checkFileName(user) }
 func (f *Folder) state(user string) fileState { return stateOf(f.path(user)) }
+func (f *Folder) hangUp()                     { f.client.CloseIdleConnections() }
 
 func (f *Folder) fetch(ctx context.Context, user string) (*oauth2.Token, error) {
 	client, refresh, err := f.read(user)

@@ -64,12 +64,15 @@ func TestAFolderThatCannotBeUsedIsRefusedWithAllThatIsWrong(t *testing.T) {
 	}
 	o.write("tokens/a3.json", []byte("not a token"))
 	o.write("tokens/README", []byte("no token, and no matter"))
+	if err := os.Symlink("nowhere", filepath.Join(o.dir, "tokens", ann+".json")); err != nil {
+		t.Fatal(err)
+	}
 	o.write("tokens/..2026_11_22/a1.json", []byte("{"))
 	_, err := NewFolder(filepath.Join(o.dir, "tokens"), o.write("client.json", []byte("{}")), nil)
 	if err == nil {
 		t.Fatal("it is taken")
 	}
-	for _, want := range []string{"2 of 4 files: readable or writable by others: chmod 600", "1 of 4 files: neither", "the OAuth client file: not the JSON"} {
+	for _, want := range []string{"2 of 5 files: readable or writable by others: chmod 600", "1 of 5 files: neither", "1 of 5 files: no such file", "the OAuth client file: not the JSON"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q does not say %q", err, want)
 		}

@@ -28,6 +28,7 @@ func NewKeyFile(path string, transport http.RoundTripper) (*KeyFile, error) {
 
 func (k *KeyFile) check(user string) error    { return checkSubject(user) }
 func (k *KeyFile) state(string) (s fileState) { return s }
+func (k *KeyFile) hangUp()                    { k.client.CloseIdleConnections() }
 
 // read returns the key.
 func (k *KeyFile) read() (*jwt.Config, error) {

@@ -193,6 +193,7 @@ func TestUnknownErrorsOfTheTokenEndpoint(t *testing.T) {
 	}{
 		{400, `{"error":"invalid_grant"}`, refreshGrant, GrantRefused},
 		{400, `{"error":"invalid_grant","error_description":"Account has been deleted"}`, refreshGrant, GrantRefused},
+		{400, `{"error":"invalid_grant","error_description":"Unknown issuer of the token"}`, refreshGrant, GrantRefused},
 		{400, `{"error":"invalid_grant","error_description":"Some new text about the User"}`, assertionGrant, GrantRefused},
 		{400, `{"error":"invalid_grant","error_description":"Invalid JWT: Failed audience check."}`, assertionGrant, ClientRejected},
 		{400, `{"error":"invalid_grant","error_description":"java.security.SignatureException: Invalid signature for token"}`, assertionGrant, ClientRejected},
@@ -247,6 +248,27 @@ func TestOverSocketsTheWaysAreTheSame(t *testing.T) {
 		tokens.Close() // blocks while a request is under way
 		transport.CloseIdleConnections()
 		server.Close()
+	}
+}
+
+// hangingUp counts how often it is told to give up its idle connections.
+type hangingUp struct {
+	http.RoundTripper
+	times int
+}
+
+func (h *hangingUp) CloseIdleConnections() { h.times++ }
+
+func TestCloseGivesUpTheIdleConnectionsOfEachWay(t *testing.T) {
+	for _, way := range ways {
+		o := newOffice(t)
+		o.authorize(ann)
+		transport := &hangingUp{RoundTripper: o.google}
+		o.transport = transport
+		o.signIn(way).Close()
+		if transport.times == 0 {
+			t.Errorf("%s keeps them", way)
+		}
 	}
 }
 

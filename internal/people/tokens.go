@@ -33,6 +33,8 @@ type grant interface {
 	state(user string) fileState
 	// fetch asks for an access token. Its errors are [*Error]s.
 	fetch(ctx context.Context, user string) (*oauth2.Token, error)
+	// hangUp gives up the idle connections.
+	hangUp()
 }
 
 // TokensConfig bounds what [Tokens] remembers.
@@ -188,10 +190,12 @@ func (t *Tokens) Rejected(user, token string, fact *Error) {
 	}
 }
 
-// Close cancels the refreshes under way and returns when they have ended. Later calls of Token fail.
+// Close cancels the refreshes under way, returns when they have ended, and gives up the idle connections. Later calls of
+// Token fail.
 func (t *Tokens) Close() {
 	t.close()
 	t.refreshing.Wait()
+	t.grant.hangUp()
 }
 
 func (t *Tokens) close() {

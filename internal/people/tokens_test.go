@@ -15,7 +15,8 @@ import (
 // slowGrant gives tokens that live for a time, after a delay, and counts how often each user's was asked for.
 type slowGrant struct {
 	delay, life time.Duration
-	refuse      *Error // instead of a token
+	deaf        time.Duration // how long it goes on when it is cancelled
+	refuse      *Error        // instead of a token
 	file        fileState
 
 	mu        sync.Mutex // guards the fields below
@@ -25,6 +26,7 @@ type slowGrant struct {
 
 func (g *slowGrant) check(user string) error { return checkFileName(user) }
 func (g *slowGrant) state(string) fileState  { return g.file }
+func (g *slowGrant) hangUp()                 {}
 func (g *slowGrant) count(user string) (n int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -42,6 +44,7 @@ func (g *slowGrant) fetch(ctx context.Context, user string) (*oauth2.Token, erro
 	select {
 	case <-time.After(g.delay):
 	case <-ctx.Done():
+		time.Sleep(g.deaf)
 		g.mu.Lock()
 		g.cancelled++
 		g.mu.Unlock()
@@ -126,7 +129,7 @@ func TestACallerWhoGivesUpLeavesTheRefreshToTheOthers(t *testing.T) {
 
 func TestARefreshForNobodyIsCancelledAndTheNextCallerHasANewOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := &slowGrant{delay: 10 * time.Second, life: time.Hour}
+		g := &slowGrant{delay: 10 * time.Second, life: time.Hour, deaf: 5 * time.Second}
 		tokens := NewTokens(g, TokensConfig{})
 		defer tokens.Close()
 		var wg sync.WaitGroup
@@ -138,9 +141,14 @@ func TestARefreshForNobodyIsCancelledAndTheNextCallerHasANewOne(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		synctest.Wait()
-		if g.count("ann") != 1 || g.cancelled != 1 {
-			t.Errorf("asked %d times, %d cancelled; want one that is cancelled", g.count("ann"), g.cancelled)
+		wg.Go(func() {
+			time.Sleep(g.deaf + time.Second)
+			wantToken(t, tokens, "ann", "ann-2") // though the first one has ended meanwhile
+		})
+		wantToken(t, tokens, "ann", "ann-2") // though the first one has not ended yet
+		wg.Wait()
+		if g.count("ann") != 2 || g.cancelled != 1 {
+			t.Errorf("asked %d times, %d cancelled; want two, of which one is cancelled", g.count("ann"), g.cancelled)
 		}
 		wantToken(t, tokens, "ann", "ann-2")
 	})
@@ -231,7 +239,7 @@ func TestWhatIsNoVerdictOnTheUserIsNotRemembered(t *testing.T) {
 
 func TestARefusedTokenIsReplacedOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tokens := NewTokens(&slowGrant{life: time.Hour}, TokensConfig{})
+		tokens := NewTokens(&slowGrant{life: time.Hour}, TokensConfig{Idle: 2 * time.Hour})
 		defer tokens.Close()
 		unauthenticated := &Error{Kind: Unauthenticated}
 		wantToken(t, tokens, "ann", "ann-1")
@@ -248,6 +256,8 @@ func TestARefusedTokenIsReplacedOnceAMinute(t *testing.T) {
 		wantToken(t, tokens, "ann", "ann-3")
 		time.Sleep(time.Hour)
 		wantToken(t, tokens, "ann", "ann-4") // in its time, so it is no replacement
+		tokens.Rejected("ann", "ann-3", unauthenticated)
+		wantToken(t, tokens, "ann", "ann-4")
 		tokens.Rejected("ann", "ann-4", unauthenticated)
 		wantToken(t, tokens, "ann", "ann-5")
 		tokens.Rejected("bob", "bob-1", unauthenticated) // nobody has asked for bob
