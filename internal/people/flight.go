@@ -13,9 +13,10 @@ type flight struct {
 	account *account
 	cancel  context.CancelFunc
 	waiting int           // callers; guarded by Tokens.mu
-	done    chan struct{} // closed when the two below are set
+	done    chan struct{} // closed when those below are set
 	token   string
 	err     error
+	panic   any // what fetch panicked with; nil if it did not
 }
 
 // depart starts a refresh for an account. It outlives the context of the caller who happened to be first, and has its
@@ -27,10 +28,18 @@ func (t *Tokens) depart(ctx context.Context, user string, a *account) {
 	t.refreshing.Go(func() { // Close waits for it
 		defer cancel()
 		defer close(f.done)
+		defer t.crash(f)
 		state := t.grant.state(user) // before the file is read: a change meanwhile shows as one
 		token, err := t.grant.fetch(ctx, user)
 		t.land(f, state, token, err)
 	})
+}
+
+// crash keeps a panic of a refresh for those who wait: it is theirs, and the process shall not end by it.
+func (t *Tokens) crash(f *flight) {
+	if f.panic = recover(); f.panic != nil {
+		t.land(f, fileState{}, nil, &Error{Kind: TokenFailed})
+	}
 }
 
 // leave is what a caller does who waits no longer.

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/oauth2"
@@ -52,8 +54,8 @@ func NewFolder(dir, clientFile string, transport http.RoundTripper) (*Folder, er
 			wrong[secretText(err)]++
 		}
 	}
-	for text, n := range wrong {
-		errs = append(errs, fmt.Errorf("%d of %d files: %s", n, len(users), text))
+	for _, text := range slices.Sorted(maps.Keys(wrong)) {
+		errs = append(errs, fmt.Errorf("%d of %d files: %s", wrong[text], len(users), text))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

@@ -112,6 +112,9 @@ func (t *Tokens) Token(ctx context.Context, user string) (string, error) {
 	}
 	select {
 	case <-f.done:
+		if f.panic != nil {
+			panic(f.panic)
+		}
 		return f.token, f.err
 	case <-ctx.Done():
 		t.leave(f)

@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -17,6 +16,7 @@ type slowGrant struct {
 	delay, life time.Duration
 	deaf        time.Duration // how long it goes on when it is cancelled
 	refuse      *Error        // instead of a token
+	panics      bool
 	file        fileState
 
 	mu        sync.Mutex // guards the fields below
@@ -53,6 +53,9 @@ func (g *slowGrant) fetch(ctx context.Context, user string) (*oauth2.Token, erro
 	if g.refuse != nil {
 		return nil, g.refuse
 	}
+	if g.panics {
+		panic("fetch")
+	}
 	token := &oauth2.Token{AccessToken: fmt.Sprintf("%s-%d", user, n)}
 	if g.life > 0 {
 		token.Expiry = time.Now().Add(g.life)
@@ -66,23 +69,6 @@ func wantToken(t *testing.T, tokens *Tokens, user, want string) {
 	if got, err := tokens.Token(t.Context(), user); got != want || err != nil {
 		t.Errorf("token of %s: got %q, %v; want %q", user, got, err, want)
 	}
-}
-
-func TestATokenIsAskedForOnceForAllWhoWait(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := &slowGrant{delay: time.Second, life: time.Hour}
-		tokens := NewTokens(g, TokensConfig{})
-		defer tokens.Close()
-		var wg sync.WaitGroup
-		for range 100 {
-			wg.Go(func() { wantToken(t, tokens, "ann", "ann-1") })
-			wg.Go(func() { wantToken(t, tokens, "bob", "bob-1") })
-		}
-		wg.Wait()
-		if g.count("ann") != 1 || g.count("bob") != 1 {
-			t.Errorf("asked %v, want once a user", g.asked)
-		}
-	})
 }
 
 func TestATokenIsReplacedBeforeItsEnd(t *testing.T) {
@@ -101,92 +87,6 @@ func TestATokenIsReplacedBeforeItsEnd(t *testing.T) {
 			wantToken(t, tokens, "ann", "ann-2")
 		})
 	}
-}
-
-func TestACallerWhoGivesUpLeavesTheRefreshToTheOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := &slowGrant{delay: 10 * time.Second, life: time.Hour}
-		tokens := NewTokens(g, TokensConfig{})
-		defer tokens.Close()
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			begin := time.Now()
-			_, err := tokens.Token(ctx, "ann")
-			if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Second || factOf(t, err).Kind != TokenFailed {
-				t.Errorf("got %v after %v, want the deadline after 1s", err, time.Since(begin))
-			}
-		})
-		synctest.Wait() // it is the first
-		wg.Go(func() { wantToken(t, tokens, "ann", "ann-1") })
-		wg.Wait()
-		if g.count("ann") != 1 || g.cancelled != 0 {
-			t.Errorf("asked %d times, %d cancelled; want once and none", g.count("ann"), g.cancelled)
-		}
-	})
-}
-
-func TestARefreshForNobodyIsCancelledAndTheNextCallerHasANewOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := &slowGrant{delay: 10 * time.Second, life: time.Hour, deaf: 5 * time.Second}
-		tokens := NewTokens(g, TokensConfig{})
-		defer tokens.Close()
-		var wg sync.WaitGroup
-		for range 3 {
-			wg.Go(func() {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-				defer cancel()
-				_, _ = tokens.Token(ctx, "ann")
-			})
-		}
-		wg.Wait()
-		wg.Go(func() {
-			time.Sleep(g.deaf + time.Second)
-			wantToken(t, tokens, "ann", "ann-2") // though the first one has ended meanwhile
-		})
-		wantToken(t, tokens, "ann", "ann-2") // though the first one has not ended yet
-		wg.Wait()
-		if g.count("ann") != 2 || g.cancelled != 1 {
-			t.Errorf("asked %d times, %d cancelled; want two, of which one is cancelled", g.count("ann"), g.cancelled)
-		}
-		wantToken(t, tokens, "ann", "ann-2")
-	})
-}
-
-func TestARefreshEndsByItsOwnLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tokens := NewTokens(&slowGrant{delay: time.Hour}, TokensConfig{})
-		defer tokens.Close()
-		begin := time.Now()
-		_, err := tokens.Token(t.Context(), "ann")
-		if factOf(t, err).Kind != TokenFailed || time.Since(begin) != refreshLimit {
-			t.Errorf("got %v after %v, want token_failed after %v", err, time.Since(begin), refreshLimit)
-		}
-	})
-}
-
-func TestCloseEndsTheRefreshesAndRefusesLaterCalls(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := &slowGrant{delay: time.Hour}
-		tokens := NewTokens(g, TokensConfig{})
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			if _, err := tokens.Token(t.Context(), "ann"); factOf(t, err).Kind != TokenFailed {
-				t.Errorf("got %v, want token_failed", err)
-			}
-		})
-		synctest.Wait()
-		begin := time.Now()
-		tokens.Close()
-		if time.Since(begin) != 0 || g.cancelled != 1 {
-			t.Errorf("closed after %v, %d cancelled", time.Since(begin), g.cancelled)
-		}
-		wg.Wait()
-		if _, err := tokens.Token(t.Context(), "ann"); factOf(t, err).Kind != TokenFailed || g.count("ann") != 1 {
-			t.Errorf("after Close: got %v, asked %d times", err, g.count("ann"))
-		}
-	})
 }
 
 func TestAUsersRefusalIsRememberedForItsTime(t *testing.T) {
