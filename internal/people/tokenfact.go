@@ -125,8 +125,11 @@ func signFact(resp *http.Response, text string) *Error {
 		Kind: ClientRejected, HTTPStatus: resp.StatusCode, Reason: "sign_jwt_refused",
 		APIStatus: symbol(b.Status), RetryAfter: retryAfter(resp.Header, b.retryDelay()),
 	}
-	if b.info().Reason == "SERVICE_DISABLED" {
+	switch {
+	case b.info().Reason == "SERVICE_DISABLED":
 		fact.Reason = "iam_credentials_disabled"
+	case fact.HTTPStatus == http.StatusUnauthorized:
+		fact.Reason = "own_account"
 	}
 	// A page in HTML is not IAM's.
 	if fact.HTTPStatus == http.StatusTooManyRequests || fact.HTTPStatus >= http.StatusInternalServerError || b.foreign || fact.HTTPStatus < 400 {

@@ -127,9 +127,13 @@ func TestWhatTheEndpointsVerifyIsSortedToo(t *testing.T) {
 		"another scope is delegated": {func(o *office) {
 			o.google.AddDelegate(delegate, testKey(), "https://www.googleapis.com/auth/calendar")
 		}, ann, []string{byKey, byDelegation}, ClientRejected},
-		"a user of another domain":   {func(*office) {}, "ann@example.net", []string{byKey, byDelegation}, ClientRejected},
-		"a deleted user":             {func(o *office) { o.google.DeleteUser(ann) }, ann, []string{byKey, byDelegation}, GrantRefused},
-		"no right to sign":           {func(o *office) { o.google.AllowSigning(ownToken, "other@demo.iam.gserviceaccount.com") }, ann, []string{byDelegation}, ClientRejected},
+		"a user of another domain": {func(*office) {}, "ann@example.net", []string{byKey, byDelegation}, ClientRejected},
+		"a deleted user":           {func(o *office) { o.google.DeleteUser(ann) }, ann, []string{byKey, byDelegation}, GrantRefused},
+		"no right to sign":         {func(o *office) { o.google.AllowSigning(ownToken, "other@demo.iam.gserviceaccount.com") }, ann, []string{byDelegation}, ClientRejected},
+		"an own token that IAM does not know": {func(o *office) {
+			o.google = tokensim.New()
+			o.google.AddDelegate(delegate, testKey())
+		}, ann, []string{byDelegation}, ClientRejected},
 		"another secret":             {func(o *office) { o.google.AddClient(clientID, "new") }, ann, []string{byTokens}, ClientRejected},
 		"a grant that never was one": {func(o *office) { o.google = tokensim.New(); o.google.AddClient(clientID, secret) }, ann, []string{byTokens}, GrantRefused},
 		"no file":                    {func(*office) {}, bob, []string{byTokens}, GrantRefused},
@@ -212,6 +216,25 @@ func TestUnknownErrorsOfTheTokenEndpoint(t *testing.T) {
 			t.Errorf("%d %s: got %v, want %v", c.status, c.body, e, c.want)
 		}
 	}
+}
+
+// FuzzTokenFact holds that no body of the token endpoint, whatever it is, makes another kind of fact or shows in its text.
+func FuzzTokenFact(f *testing.F) {
+	for _, body := range []string{"", "{", "<html>", `{"error":"invalid_grant","error_description":"private"}`, `{"error":{"message":"private"}}`, `{"error":["private"]}`} {
+		f.Add(400, body)
+	}
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		err := &oauth2.RetrieveError{Response: &http.Response{StatusCode: status}, Body: []byte(body)}
+		for _, grant := range []grantType{refreshGrant, assertionGrant} {
+			e := tokenFact(t.Context(), err, grant)
+			if e.Kind != GrantRefused && e.Kind != ClientRejected && e.Kind != TokenFailed {
+				t.Errorf("got %v", e)
+			}
+			if strings.Contains(e.Error(), "private") || e.Unwrap() != nil {
+				t.Errorf("%q holds what the endpoint said", e)
+			}
+		}
+	})
 }
 
 func TestOverSocketsTheWaysAreTheSame(t *testing.T) {
