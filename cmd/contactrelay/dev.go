@@ -15,7 +15,7 @@ import (
 // devCommand shows the worker at work without an account or a network.
 type devCommand struct {
 	Once        bool   `help:"End after the sample feed instead of serving on; exit code 1 if the numbers do not add up." env:"-"`
-	Credentials string `help:"How the made-up users are signed in: emulator, or tokens (a token endpoint is simulated too)." enum:"emulator,tokens" default:"emulator" env:"-"`
+	Credentials string `help:"How the made-up users are signed in: emulator, or tokens (a token endpoint is simulated too)." default:"emulator" env:"-"`
 	HTTP        string `name:"http" help:"Address of /livez and /readyz; empty: none." placeholder:"ADDR"`
 	workSettings
 }
@@ -26,6 +26,7 @@ const devTimeout = time.Minute
 // Run builds the world, publishes the sample feed, shows how each message ends, and the sums.
 func (c *devCommand) Run(ctx context.Context, t terminal, f *settingFaults) error {
 	c.workSettings.check(f)
+	f.require(c.Credentials == byEmulator || c.Credentials == byTokens, "credentials", "%q is neither emulator nor tokens", c.Credentials)
 	if err := f.err(); err != nil {
 		return err
 	}

@@ -84,6 +84,14 @@ func TestEachWayOfSigningInSaysAllThatItLacks(t *testing.T) {
 	}
 }
 
+func TestDevSaysAllThatIsWrongWithItsSettings(t *testing.T) {
+	withoutEnvironment(t)
+	code, _, text := ask(t, t.Context(), "", "dev", "--once", "--credentials=delegation", "--drain=1h")
+	if code != 2 || !strings.Contains(text, `--credentials: "delegation" is neither`) || !strings.Contains(text, "--drain:") {
+		t.Errorf("exit code %d, %s", code, text)
+	}
+}
+
 func TestTheEnvironmentNamesTheFlagsOfSigningIn(t *testing.T) {
 	withoutEnvironment(t)
 	t.Setenv("CONTACTRELAY_CREDENTIALS", "tokens")
