@@ -14,8 +14,9 @@ import (
 
 // devCommand shows the worker at work without an account or a network.
 type devCommand struct {
-	Once bool   `help:"End after the sample feed instead of serving on; exit code 1 if the numbers do not add up." env:"-"`
-	HTTP string `name:"http" help:"Address of /livez and /readyz; empty: none." placeholder:"ADDR"`
+	Once        bool   `help:"End after the sample feed instead of serving on; exit code 1 if the numbers do not add up." env:"-"`
+	Credentials string `help:"How the made-up users are signed in: emulator, or tokens (a token endpoint is simulated too)." default:"emulator" env:"-"`
+	HTTP        string `name:"http" help:"Address of /livez and /readyz; empty: none." placeholder:"ADDR"`
 	workSettings
 }
 
@@ -25,10 +26,11 @@ const devTimeout = time.Minute
 // Run builds the world, publishes the sample feed, shows how each message ends, and the sums.
 func (c *devCommand) Run(ctx context.Context, t terminal, f *settingFaults) error {
 	c.workSettings.check(f)
+	f.require(c.Credentials == byEmulator || c.Credentials == byTokens, "credentials", "%q is neither emulator nor tokens", c.Credentials)
 	if err := f.err(); err != nil {
 		return err
 	}
-	world, err := newWorld(ctx)
+	world, err := newWorld(ctx, c.Credentials)
 	if err != nil {
 		return err
 	}
@@ -36,7 +38,9 @@ func (c *devCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 	show := newShow(t.out)
 	show.addresses(world)
 
-	contacts, err := people.New(ctx, people.Config{Endpoint: world.peopleURL(), MaxCalls: c.MaxCalls, Token: people.EmulatorToken})
+	reach, signIn := people.Config{Endpoint: world.peopleURL(), MaxCalls: c.MaxCalls}, signInSettings{tokens: world.tokens}
+	signIn.sign(&reach)
+	contacts, err := people.New(ctx, reach)
 	if err != nil {
 		return fmt.Errorf("prepare the People API: %w", err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,8 +14,19 @@ import (
 )
 
 func TestDevOnceShowsEveryReasonAndItsNumbersAddUp(t *testing.T) {
+	for _, credentials := range []string{byEmulator, byTokens} {
+		t.Run(credentials, func(t *testing.T) { devOnce(t, "dev", "--once", "--credentials="+credentials) })
+	}
+}
+
+func devOnce(t *testing.T, args ...string) {
+	t.Helper()
 	withoutEnvironment(t)
-	code, out, errs := ask(t, t.Context(), "", "dev", "--once")
+	t.Setenv("TMPDIR", t.TempDir())
+	code, out, errs := ask(t, t.Context(), "", args...)
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
+		t.Errorf("%d files are left behind, %v", len(left), err)
+	}
 	if code != 0 || errs != "" {
 		t.Errorf("exit code %d, errors %q", code, errs)
 	}

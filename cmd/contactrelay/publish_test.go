@@ -17,7 +17,7 @@ import (
 func devWorld(t *testing.T) *world {
 	t.Helper()
 	withoutEnvironment(t)
-	w, err := newWorld(t.Context())
+	w, err := newWorld(t.Context(), byEmulator)
 	must(t, err)
 	t.Cleanup(w.close)
 	t.Setenv("PUBSUB_EMULATOR_HOST", w.pubsubAddress)

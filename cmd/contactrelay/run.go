@@ -50,9 +50,10 @@ func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 	if err != nil {
 		return fmt.Errorf("connect to Pub/Sub: %w", err)
 	}
-	contacts, err := people.New(ctx, people.Config{
-		Endpoint: c.PeopleEndpoint, MaxCalls: c.MaxCalls, Token: people.EmulatorToken,
-	})
+	reach := people.Config{Endpoint: c.PeopleEndpoint, MaxCalls: c.MaxCalls}
+	c.sign(&reach)
+	defer c.signInSettings.close()
+	contacts, err := people.New(ctx, reach)
 	if err != nil {
 		return fmt.Errorf("prepare the People API: %w", err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -50,9 +51,8 @@ func requireName(f *settingFaults, flag, name string) {
 
 // peopleSettings say where the People API is and who signs in.
 type peopleSettings struct {
-	PeopleEndpoint string   `help:"Where the People API is, as http(s)://host[:port]. Default: the service, or PEOPLE_EMULATOR_HOST." placeholder:"URL"`
-	Credentials    string   `help:"How users are signed in: emulator (no secrets; the token is the user ID). Default: emulator with PEOPLE_EMULATOR_HOST." placeholder:"KIND"`
-	AllowUsers     []string `help:"Users whose contacts may be changed: addresses or domains. Default: all." placeholder:"USER"`
+	PeopleEndpoint string `help:"Where the People API is, as http(s)://host[:port]. Default: the service, or PEOPLE_EMULATOR_HOST." placeholder:"URL"`
+	signInSettings
 }
 
 // resolve fills in what PEOPLE_EMULATOR_HOST implies and notes what is wrong.
@@ -62,10 +62,12 @@ func (p *peopleSettings) resolve(f *settingFaults) {
 			p.PeopleEndpoint = "http://" + host
 		}
 		if p.Credentials == "" {
-			p.Credentials = "emulator"
+			p.Credentials = byEmulator
 		}
 	}
-	f.require(p.Credentials == "emulator", "credentials", "only emulator is possible in this version, and PEOPLE_EMULATOR_HOST implies it")
+	if p.Credentials == "" {
+		p.Credentials = byDelegation
+	}
 	at, err := url.Parse(p.PeopleEndpoint)
 	f.require(p.PeopleEndpoint == "" || err == nil && (at.Scheme == "http" || at.Scheme == "https") && at.Host != "",
 		"people-endpoint", "must be http://host[:port] or https://host[:port]")
@@ -74,7 +76,16 @@ func (p *peopleSettings) resolve(f *settingFaults) {
 		f.require(p.AllowUsers[i] != "", "allow-users", "entry %d is empty", i+1)
 	}
 	service := p.PeopleEndpoint == "" || err == nil && (strings.HasSuffix(strings.ToLower("."+at.Hostname()), ".googleapis.com"))
-	f.require(p.Credentials != "emulator" || !service, "people-endpoint", "the service itself takes no emulator credentials: give the emulator's URL")
+	f.require(p.Credentials != byEmulator || !service, "people-endpoint", "the service itself takes no emulator credentials: give the emulator's URL")
+	f.require(p.Credentials == byEmulator || err != nil || at.Scheme != "http" || at.Host == "" || isLoopback(at.Hostname()),
+		"people-endpoint", "real tokens go over https alone, save to this machine")
+	p.signInSettings.open(f)
+}
+
+// isLoopback reports whether a host is this machine.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // workSettings say how the worker works. The defaults are those of the design.

@@ -135,7 +135,7 @@ func TestUnknownFlagsDoNotHideOtherFaults(t *testing.T) {
 func TestEmulatorCredentialsNeverGoToTheRealService(t *testing.T) {
 	withoutEnvironment(t)
 	for _, endpoint := range []string{"", "https://people.googleapis.com", "https://PEOPLE.googleapis.com:443/"} {
-		p, faults := peopleSettings{PeopleEndpoint: endpoint, Credentials: "emulator"}, &settingFaults{}
+		p, faults := peopleSettings{PeopleEndpoint: endpoint, signInSettings: signInSettings{Credentials: byEmulator}}, &settingFaults{}
 		p.resolve(faults)
 		if faults.err() == nil {
 			t.Errorf("%q is accepted with emulator credentials", endpoint)

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/contactrelay/contactrelay/deadletter"
+	"github.com/contactrelay/contactrelay/internal/people"
 	"github.com/contactrelay/contactrelay/internal/peoplesim"
 	"github.com/contactrelay/contactrelay/internal/pubsubsim"
 	"github.com/contactrelay/contactrelay/worker"
@@ -38,19 +39,28 @@ type world struct {
 	pubsubAddress string
 	peopleAddress string
 
+	accounts *accounts      // nil with the credentials of emulators
+	tokens   *people.Tokens // of their users
+
 	pubsubServer *pubsubsim.Server
 	peopleServer *http.Server
 	serving      sync.WaitGroup
 }
 
-// newWorld starts both simulators, makes topics and subscriptions, and seeds contacts. close ends it.
-func newWorld(ctx context.Context) (w *world, err error) {
-	w = &world{broker: pubsubsim.New(pubsubsim.Config{}), people: peoplesim.New(peoplesim.Config{}), pulls: worker.NewPulls()}
+// newWorld starts both simulators, makes topics and subscriptions, and seeds contacts. With the credentials tokens,
+// users have accounts too. close ends it.
+func newWorld(ctx context.Context, credentials string) (w *world, err error) {
+	w = &world{broker: pubsubsim.New(pubsubsim.Config{}), pulls: worker.NewPulls()}
 	defer func() {
 		if err != nil {
 			w.close()
 		}
 	}()
+	config, err := w.signUp(credentials)
+	if err != nil {
+		return nil, err
+	}
+	w.people = peoplesim.New(config)
 	if err := errors.Join(w.listen(), w.makeTopics(), w.seed()); err != nil {
 		return nil, err
 	}
@@ -58,6 +68,19 @@ func newWorld(ctx context.Context) (w *world, err error) {
 		option.WithEndpoint(w.pubsubAddress), option.WithoutAuthentication(),
 		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))...)
 	return w, err
+}
+
+// signUp makes the users' accounts, and tells what the People API must know of them.
+func (w *world) signUp(credentials string) (config peoplesim.Config, err error) {
+	if credentials != byTokens {
+		return config, nil
+	}
+	if w.accounts, err = newAccounts(sampleUsers); err != nil {
+		return config, err
+	}
+	config.Tokens = w.accounts.check
+	w.tokens, err = w.accounts.tokens()
+	return config, err
 }
 
 // listen starts the two servers.
@@ -91,6 +114,12 @@ func (w *world) close() {
 	}
 	w.serving.Wait()
 	w.broker.Close()
+	if w.tokens != nil {
+		w.tokens.Close()
+	}
+	if w.accounts != nil {
+		_ = w.accounts.close() // what is left of it in the folder of temporary files is worth nothing
+	}
 }
 
 // peopleURL is the endpoint of the People API.

@@ -5,7 +5,11 @@
 // states facts (what the service said, or that it said nothing) and holds nothing of the contact but its resource name.
 //
 // It leaves to others what a fact means: when to retry, what to give up, which etag to send. It keeps no state
-// between calls but idle connections, and it does not keep the mutate requests of a user apart: the caller does.
+// between calls but idle connections and tokens, and it does not keep the mutate requests of a user apart: the caller
+// does.
+//
+// [Tokens] signs users in: with a [Delegation], a [KeyFile] or a [Folder] of refresh tokens. It remembers tokens, and
+// for some minutes for whom there is none. No text of an error holds a user's name or anything of a token.
 package people
 
 import (
@@ -36,10 +40,14 @@ type Config struct {
 	// Transport carries the requests, with the user's token in them. Nil is a transport made for this use.
 	Transport http.RoundTripper
 
-	// Token answers the bearer token of a user. It is called at every call, from many goroutines at once, and
-	// caches what it can. An error of it that is (or wraps) an [*Error] decides the kind of the call's error,
-	// [GrantRefused] or [ClientRejected]; any other one makes it [TokenFailed].
+	// Token answers the bearer token of a user: [EmulatorToken], or that of [Tokens]. It is called at every call, from
+	// many goroutines at once, and caches what it can. An error of it that is (or wraps) an [*Error] decides the kind
+	// of the call's error, [GrantRefused], [ScopeMissing] or [ClientRejected]; any other one makes it [TokenFailed].
 	Token func(ctx context.Context, user string) (string, error)
+
+	// Rejected is told when the service did not take a user's token: the fact is [Unauthenticated] or [ScopeMissing].
+	// The call is not made again: the next one has the token that Token answers then. Nil if nobody wants to know.
+	Rejected func(user, token string, fact *Error)
 }
 
 // Client makes calls. It is safe for concurrent use; all users share it.
@@ -61,7 +69,7 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		c.Transport = newTransport(c.MaxCalls)
 	}
 	client := &http.Client{
-		Transport: &authorizer{base: c.Transport, token: c.Token},
+		Transport: &authorizer{base: c.Transport, token: c.Token, rejected: c.Rejected},
 		// A redirect is an answer like any other: followed, it would carry the user's token to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -116,5 +124,9 @@ func call[T any](ctx context.Context, user, method string, do func(context.Conte
 	if err == nil && x.status == http.StatusOK && got != nil {
 		return got, nil
 	}
-	return nil, x.fact(ctx, method, err)
+	fact := x.fact(ctx, method, err)
+	if x.rejected != nil && x.token != "" && (fact.Kind == Unauthenticated || fact.Kind == ScopeMissing) {
+		x.rejected(user, x.token, fact)
+	}
+	return nil, fact
 }

@@ -10,8 +10,8 @@ import (
 
 // Error is a fact: what a call, or a contact in a batch call, came to instead of an answer. It decides nothing.
 //
-// Its text is made of the method, the kind and the two statuses alone. What the service said is not kept at all,
-// since it can echo what a contact holds.
+// Its text is made of the method, the kind and the two statuses, and of what the operator can do where the operator
+// must do something. What the service said is not kept at all, since it can echo what a contact holds.
 type Error struct {
 	// Method is the API's name of the method: "people.updateContact".
 	Method string
@@ -26,7 +26,8 @@ type Error struct {
 	APIStatus string
 
 	// Reason is that of the body's ErrorInfo ("RATE_LIMIT_EXCEEDED"), else of its legacy errors
-	// ("userRateLimitExceeded"); empty if it had none.
+	// ("userRateLimitExceeded"); of a call without a token, the error of the token endpoint ("unauthorized_client") or
+	// one of those in remedy.go. Empty if there is none.
 	Reason string
 
 	// RetryAfter is how long the service asks to wait, at most an hour; 0 if it does not.
@@ -47,11 +48,15 @@ func (e *Error) Error() string {
 	}
 	switch {
 	case e.HTTPStatus == 0:
-		return text
 	case e.APIStatus == "":
-		return fmt.Sprintf("%s (HTTP %d)", text, e.HTTPStatus)
+		text = fmt.Sprintf("%s (HTTP %d)", text, e.HTTPStatus)
+	default:
+		text = fmt.Sprintf("%s (HTTP %d, %s)", text, e.HTTPStatus, e.APIStatus)
 	}
-	return fmt.Sprintf("%s (HTTP %d, %s)", text, e.HTTPStatus, e.APIStatus)
+	if remedy := e.remedy(); remedy != "" {
+		text += ": " + remedy
+	}
+	return text
 }
 
 // Unwrap returns the cause of a call that was not answered, so that errors.Is finds [context.Canceled] and

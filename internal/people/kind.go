@@ -33,7 +33,8 @@ const (
 
 	// Forbidden is a 403 without a reason listed here: this user may not do this.
 	Forbidden
-	// ScopeMissing means that the user's token was granted without the scope for contacts.
+	// ScopeMissing means that the user's token was granted without the scope for contacts. Where that is remembered,
+	// nothing was sent.
 	ScopeMissing
 	// ServiceDisabled means that the project may not use the API: it is not enabled, not paid for, suspended.
 	ServiceDisabled
@@ -49,9 +50,11 @@ const (
 	Unauthenticated
 	// TokenFailed means that no token was to be had just now. Nothing was sent.
 	TokenFailed
-	// GrantRefused means that there is no token for this user: unknown, deleted, grant revoked. Nothing was sent.
+	// GrantRefused means that there is no token for this user: unknown, deleted, grant revoked, or a name that no user
+	// can have. Nothing was sent.
 	GrantRefused
-	// ClientRejected means that there is no token for anybody: key, client, clock or delegation. Nothing was sent.
+	// ClientRejected means that there is no token for anybody: key, client, clock or delegation; [Error.Reason] tells
+	// which. Nothing was sent.
 	ClientRejected
 )
 

@@ -15,12 +15,19 @@ func EmulatorToken(_ context.Context, user string) (string, error) {
 	return user, nil
 }
 
-// tokenKind is the kind of a call for which there was no token: the kind that the source gave it, if it did.
-func tokenKind(err error) Kind {
-	if e, ok := errors.AsType[*Error](err); ok && (e.Kind == GrantRefused || e.Kind == ClientRejected) {
-		return e.Kind
+// refuse makes e the fact that there was no token for a call: of the kind that the source of tokens gives, if it may
+// give that one.
+func (e *Error) refuse(err error) {
+	e.Kind, e.cause = TokenFailed, err
+	source, ok := errors.AsType[*Error](err)
+	if !ok {
+		return
 	}
-	return TokenFailed
+	e.Reason, e.RetryAfter = source.Reason, source.RetryAfter
+	switch source.Kind {
+	case GrantRefused, ScopeMissing, ClientRejected:
+		e.Kind = source.Kind
+	}
 }
 
 // headerSafe reports whether a token arrives as it is when sent in a header. Blanks around it would be trimmed on

@@ -43,8 +43,9 @@ func newTransport(maxCalls int) *http.Transport {
 // authorizer is the transport that attaches the token of the user of a request's context, and writes down in the
 // exchange of that context what became of the request.
 type authorizer struct {
-	base  http.RoundTripper
-	token func(ctx context.Context, user string) (string, error)
+	base     http.RoundTripper
+	token    func(ctx context.Context, user string) (string, error)
+	rejected func(user, token string, fact *Error) // may be nil
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -62,6 +63,7 @@ func (a *authorizer) RoundTrip(r *http.Request) (*http.Response, error) {
 		x.tokenErr = err
 		return nil, err
 	}
+	x.token, x.rejected = token, a.rejected
 	authorized := r.Clone(r.Context()) // a RoundTripper must not change the request it was given
 	authorized.Header.Set("Authorization", "Bearer "+token)
 	resp, err := a.base.RoundTrip(authorized)
@@ -84,8 +86,10 @@ func (a *authorizer) CloseIdleConnections() {
 // makes the call touches it.
 type exchange struct {
 	user     string
-	begun    bool        // the request was built and came to the transport
-	tokenErr error       // why there was no token: nothing was sent then
+	begun    bool   // the request was built and came to the transport
+	tokenErr error  // why there was no token: nothing was sent then
+	token    string // that was sent
+	rejected func(user, token string, fact *Error)
 	status   int         // of the answer, 0 if none came
 	header   http.Header // of the answer
 	cut      error       // why the body of the answer broke off
@@ -113,7 +117,7 @@ func (x *exchange) fact(ctx context.Context, method string, err error) *Error {
 	e := &Error{Method: method, RetryAfter: retryAfter(x.header, "")}
 	switch {
 	case x.tokenErr != nil:
-		e.Kind, e.cause = tokenKind(x.tokenErr), x.tokenErr
+		e.refuse(x.tokenErr)
 	case !x.begun && ctx.Err() == nil:
 		// The library could not build a request of what it was given.
 		e.Kind, e.cause = Unexpected, err

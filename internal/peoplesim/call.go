@@ -15,6 +15,7 @@ import (
 // call is one request on its way through the service.
 type call struct {
 	method   *method
+	token    string
 	user     string
 	resource string // from the path
 	query    url.Values
@@ -59,9 +60,9 @@ func (s *Sim) serve(r *http.Request, socket bool) reply {
 		return problemReply(pageError(http.StatusNotFound), false)
 	}
 	c.socket = socket
-	if c.user == "" {
-		s.count(c.method.name, strconv.Itoa(http.StatusUnauthorized))
-		return problemReply(unauthenticated(c.method), false)
+	if p := s.authenticate(c); p != nil {
+		s.count(c.method.name, strconv.Itoa(p.http))
+		return problemReply(p, false)
 	}
 	if err := s.readBody(c, r); err != nil {
 		s.count(c.method.name, string(abandoned))

@@ -12,13 +12,13 @@ import (
 func (s *Sim) route(r *http.Request) *call {
 	for _, m := range s.discovery.methods {
 		if resource, ok := m.match(r.Method, r.URL.Path); ok {
-			return &call{method: m, resource: resource, user: token(r)}
+			return &call{method: m, resource: resource, token: token(r)}
 		}
 	}
 	return nil
 }
 
-// token gives the user whose bearer token the request carries, empty without one.
+// token gives the bearer token that the request carries, empty without one.
 func token(r *http.Request) string {
 	t, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {

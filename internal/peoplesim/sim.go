@@ -1,12 +1,13 @@
 // Package peoplesim is the Google People API as far as contactrelay uses it, as strict as the real one and at least as
 // unkind: the ground of this project's tests and benchmarks, and the service behind `contactrelay dev`.
 //
-// A [Sim] serves [Get], [BatchGet], [UpdateContact], [UpdateContactPhoto] and [BatchUpdateContacts] as an [http.Handler],
-// or in process as an [http.RoundTripper], which needs no socket and no goroutine and so works inside a testing/synctest
-// bubble. The bearer token is the user's ID; every user has contacts of their own. Each request is held against Google's
-// discovery document. What goes wrong, when and for whom, is up to [Faults]; where nobody knows what the service does,
-// [Habits] choose. Every write is recorded ([Sim.Audit]), and how many mutates of one user were ever in flight together
-// ([Sim.MaxOverlap]). [Sim.Admin] offers all this to other processes.
+// A [Sim] serves [Get], [BatchGet], [UpdateContact], [UpdateContactPhoto] and [BatchUpdateContacts] as an
+// [http.Handler], or in process as an [http.RoundTripper], which needs no socket and no goroutine and so works
+// inside a testing/synctest bubble. The bearer token is the user's ID, or whatever [Config] makes of it; every user
+// has contacts of their own. Each request is held against Google's discovery document. What goes wrong, when and for
+// whom, is up to [Faults]; where nobody knows what the service does, [Habits] choose. Every write is recorded
+// ([Sim.Audit]), and how many mutates of one user were ever in flight together ([Sim.MaxOverlap]). [Sim.Admin]
+// offers all this to other processes.
 //
 // Stricter than the service: snake case names, doubled names, numbers in quotes are refused. Not simulated: OAuth,
 // contact groups (any name is taken), other methods, formats other than JSON, and that a contact's resource name
@@ -28,6 +29,9 @@ type Config struct {
 	// OutputOnly makes answers add output-only members alone. The service also fills three that a client can write:
 	// names.unstructuredName, addresses.formattedValue, biographies.contentType.
 	OutputOnly bool
+	// Tokens tells whose a bearer token is and what it is good for. It is called at every call, from many goroutines at
+	// once. Nil means that the token is the user's ID.
+	Tokens func(token string) (user string, state TokenState)
 }
 
 // defaultMaxBody is the limit of Google's front end, as its error text gives it.
