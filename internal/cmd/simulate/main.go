@@ -6,7 +6,7 @@
 //
 // When it serves, it prints one line of JSON with the two addresses; port 0 takes a free one. The admin port has
 // faults, seeding, audit and statistics over HTTP: see the package comments of pubsubsim and peoplesim. SIGINT or
-// SIGTERM ends it.
+// SIGTERM ends it with code 0; 1 says that it could not serve, 2 that it was asked wrongly.
 package main
 
 import (
@@ -14,10 +14,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -42,10 +44,37 @@ type addresses struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	var c commandLine
-	parsed := kong.Parse(&c, kong.Description("Runs a simulator of Pub/Sub or the People API."), kong.BindTo(ctx, (*context.Context)(nil)))
-	parsed.FatalIfErrorf(parsed.Run())
+	context.AfterFunc(ctx, stop) // a second signal kills
+	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// execute runs the simulator that args ask for and returns the exit code.
+func execute(ctx context.Context, args []string, out, complaints io.Writer) int {
+	helped := false
+	parser, err := kong.New(&commandLine{},
+		kong.Name("simulate"),
+		kong.Description("Runs a simulator of Pub/Sub or the People API."),
+		kong.Writers(out, complaints),
+		kong.Exit(func(int) { helped = true }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.BindTo(out, (*io.Writer)(nil)),
+	)
+	if err != nil {
+		panic(err) // the tags of a command's struct are wrong
+	}
+	parsed, err := parser.Parse(args)
+	if helped {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintf(complaints, "simulate: %v; --help shows what there is\n", err)
+		return 2
+	}
+	if err := parsed.Run(); err != nil {
+		fmt.Fprintf(complaints, "simulate: %v\n", err)
+		return 1
+	}
+	return 0
 }
 
 // pubsubCommand simulates Pub/Sub.
@@ -57,11 +86,11 @@ type pubsubCommand struct {
 }
 
 // Run serves until ctx is done.
-func (c *pubsubCommand) Run(ctx context.Context) error {
+func (c *pubsubCommand) Run(ctx context.Context, out io.Writer) error {
 	broker := pubsubsim.New(pubsubsim.Config{OutstandingPerKey: c.OutstandingPerKey, RedeliveryDelay: c.RedeliveryDelay, Seed: c.Seed})
 	defer broker.Close()
 	server := pubsubsim.NewServer(broker)
-	return c.serve(ctx, broker.Admin(), server.Serve, server.Stop)
+	return c.serve(ctx, out, simulator{broker.Admin(), server.Serve, server.Stop})
 }
 
 // peopleCommand simulates the People API.
@@ -72,14 +101,43 @@ type peopleCommand struct {
 }
 
 // Run serves until ctx is done.
-func (c *peopleCommand) Run(ctx context.Context) error {
+func (c *peopleCommand) Run(ctx context.Context, out io.Writer) error {
 	sim := peoplesim.New(peoplesim.Config{AuditLimit: c.AuditLimit, AuditValues: c.AuditValues})
 	server := &http.Server{Handler: sim}
-	return c.serve(ctx, sim.Admin(), server.Serve, func() { _ = server.Close() })
+	return c.serve(ctx, out, simulator{sim.Admin(), server.Serve, func() { _ = server.Close() }})
 }
 
-// serve runs a simulator and its admin port until ctx is done.
-func (a *addresses) serve(ctx context.Context, admin http.Handler, serve func(net.Listener) error, stop func()) error {
+// Validate refuses numbers that mean nothing.
+func (c *pubsubCommand) Validate() error {
+	if c.OutstandingPerKey < 0 || c.RedeliveryDelay < 0 {
+		return errors.New("--outstanding-per-key and --redelivery-delay must be 0 or more")
+	}
+	return c.addresses.Validate()
+}
+
+// Validate refuses what is no address.
+func (a *addresses) Validate() error {
+	for _, address := range []string{a.Listen, a.Admin} {
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			return err
+		}
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return fmt.Errorf("address %s: the port is not a number up to 65535", address)
+		}
+	}
+	return nil
+}
+
+// simulator is a simulated service and its admin port. stop ends serve.
+type simulator struct {
+	admin http.Handler
+	serve func(net.Listener) error
+	stop  func()
+}
+
+// serve runs a simulator and its admin port until ctx is done, and prints on out where.
+func (a *addresses) serve(ctx context.Context, out io.Writer, s simulator) error {
 	service, err := net.Listen("tcp", a.Listen)
 	if err != nil {
 		return fmt.Errorf("listen for the service: %w", err)
@@ -88,16 +146,16 @@ func (a *addresses) serve(ctx context.Context, admin http.Handler, serve func(ne
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen for the admin port: %w", err), service.Close())
 	}
-	adminServer := &http.Server{Handler: admin}
+	adminServer := &http.Server{Handler: s.admin}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return ended(serve(service)) })
+	group.Go(func() error { return ended(s.serve(service)) })
 	group.Go(func() error { return ended(adminServer.Serve(adminListener)) })
 	group.Go(func() error {
 		<-ctx.Done()
-		stop()
+		s.stop()
 		return adminServer.Close()
 	})
-	err = json.NewEncoder(os.Stdout).Encode(map[string]string{
+	err = json.NewEncoder(out).Encode(map[string]string{
 		"listen": service.Addr().String(), "admin": adminListener.Addr().String(),
 	})
 	return errors.Join(err, group.Wait())
