@@ -24,6 +24,7 @@ const devTimeout = time.Minute
 
 // Run builds the world, publishes the sample feed, shows how each message ends, and the sums.
 func (c *devCommand) Run(ctx context.Context, t terminal, f *settingFaults) error {
+	checkListen(f, "http", c.HTTP)
 	c.workSettings.check(f)
 	if err := f.err(); err != nil {
 		return err

@@ -30,7 +30,7 @@ const barFrom = 1000
 // Run validates all lines, then publishes them. A wrong line keeps all of them from being published.
 func (c *publishCommand) Run(ctx context.Context, t terminal, f *settingFaults) error {
 	c.project.resolve(ctx, f)
-	requireName(f, "topic", c.Topic)
+	checkName(f, "topic", "topics", c.Topic)
 	f.require(c.MaxPhotoBytes >= 1, "max-photo-bytes", "must be 1B or more")
 	if err := f.err(); err != nil {
 		return err

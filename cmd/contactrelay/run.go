@@ -27,10 +27,11 @@ type runCommand struct {
 // check fills in what is implied and returns all that is wrong.
 func (c *runCommand) check(ctx context.Context, f *settingFaults) error {
 	c.project.resolve(ctx, f)
-	requireName(f, "subscription", c.Subscription)
-	requireName(f, "dead-letter-topic", c.DeadLetterTopic)
+	checkName(f, "subscription", "subscriptions", c.Subscription)
+	checkName(f, "dead-letter-topic", "topics", c.DeadLetterTopic)
 	c.peopleSettings.resolve(f)
 	c.workSettings.check(f)
+	checkListen(f, "http", c.HTTP)
 	c.logSettings.check(f)
 	return f.err()
 }
@@ -38,10 +39,6 @@ func (c *runCommand) check(ctx context.Context, f *settingFaults) error {
 // Run works until ctx is done.
 func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) error {
 	if err := c.check(ctx, f); err != nil {
-		return err
-	}
-	label, err := c.userLabel()
-	if err != nil {
 		return err
 	}
 	log := c.logger(t.err)
@@ -56,7 +53,7 @@ func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 		return fmt.Errorf("prepare the People API: %w", err)
 	}
 	config := c.workSettings.config(c.AllowUsers)
-	config.UserLabel = label
+	config.UserLabel = c.userLabel()
 	return c.work(ctx, client, contacts, config, log)
 }
 

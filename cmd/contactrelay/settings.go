@@ -1,79 +1,47 @@
 package main
 
 import (
-	"context"
-	"net/url"
 	"os"
-	"strings"
 	"time"
-
-	"golang.org/x/oauth2/google"
 
 	"github.com/contactrelay/contactrelay/worker"
 )
-
-// project is the Google Cloud project of topics and subscriptions.
-type project struct {
-	Project string `help:"Google Cloud project. Default: that of the credentials; demo with PUBSUB_EMULATOR_HOST." env:"CONTACTRELAY_PROJECT,GOOGLE_CLOUD_PROJECT" placeholder:"ID"`
-}
-
-// pubsubScope is what Pub/Sub's credentials are asked for.
-const pubsubScope = "https://www.googleapis.com/auth/pubsub"
-
-// resolve finds the project where it is not given.
-func (p *project) resolve(ctx context.Context, f *settingFaults) {
-	switch {
-	case p.Project != "":
-	case os.Getenv("PUBSUB_EMULATOR_HOST") != "":
-		p.Project = "demo"
-	default:
-		credentials, err := google.FindDefaultCredentials(ctx, pubsubScope)
-		if err == nil {
-			p.Project = credentials.ProjectID
-		}
-		f.require(p.Project != "", "project", "not given, and there are no credentials that name one")
-	}
-}
-
-// fullName makes "projects/P/topics/T" of a topic's ID; what is a full name already stays. kind is the plural.
-func (p *project) fullName(kind, id string) string {
-	if strings.HasPrefix(id, "projects/") {
-		return id
-	}
-	return "projects/" + p.Project + "/" + kind + "/" + id
-}
-
-// requireName notes a fault of a flag that names a topic or a subscription and is empty.
-func requireName(f *settingFaults, flag, name string) {
-	f.require(strings.TrimSpace(name) != "", flag, "must not be empty")
-}
 
 // peopleSettings say where the People API is and who signs in.
 type peopleSettings struct {
 	PeopleEndpoint string   `help:"Where the People API is, as http(s)://host[:port]. Default: the service, or PEOPLE_EMULATOR_HOST." placeholder:"URL"`
 	Credentials    string   `help:"How users are signed in: emulator (no secrets; the token is the user ID). Default: emulator with PEOPLE_EMULATOR_HOST." placeholder:"KIND"`
-	AllowUsers     []string `help:"Users whose contacts may be changed: addresses or domains. Default: all." placeholder:"USER"`
+	AllowUsers     userList `help:"Users whose contacts may be changed: addresses or domains. Default: all." placeholder:"USER,..."`
 }
 
 // resolve fills in what PEOPLE_EMULATOR_HOST implies and notes what is wrong.
 func (p *peopleSettings) resolve(f *settingFaults) {
-	if host := os.Getenv("PEOPLE_EMULATOR_HOST"); host != "" {
-		if p.PeopleEndpoint == "" {
-			p.PeopleEndpoint = "http://" + host
-		}
-		if p.Credentials == "" {
-			p.Credentials = "emulator"
-		}
+	p.AllowUsers.check(f, "allow-users")
+	emulator := os.Getenv("PEOPLE_EMULATOR_HOST")
+	if emulator != "" && p.Credentials == "" {
+		p.Credentials = "emulator"
 	}
 	f.require(p.Credentials == "emulator", "credentials", "only emulator is possible in this version, and PEOPLE_EMULATOR_HOST implies it")
-	at, err := url.Parse(p.PeopleEndpoint)
-	f.require(p.PeopleEndpoint == "" || err == nil && (at.Scheme == "http" || at.Scheme == "https") && at.Host != "",
-		"people-endpoint", "must be http://host[:port] or https://host[:port]")
-	for i, user := range p.AllowUsers {
-		p.AllowUsers[i] = strings.TrimSpace(user)
-		f.require(p.AllowUsers[i] != "", "allow-users", "entry %d is empty", i+1)
+	if emulator != "" && !checkVariableAddress(f, "PEOPLE_EMULATOR_HOST", emulator) {
+		return // what it leads to would be wrong for the same reason
 	}
-	service := p.PeopleEndpoint == "" || err == nil && (strings.HasSuffix(strings.ToLower("."+at.Hostname()), ".googleapis.com"))
+	if emulator != "" && p.PeopleEndpoint == "" {
+		p.PeopleEndpoint = "http://" + emulator
+	}
+	p.checkEndpoint(f)
+}
+
+// checkEndpoint sees to it that the bearer tokens of an emulator, which are user IDs, never go to the service.
+func (p *peopleSettings) checkEndpoint(f *settingFaults) {
+	service := p.PeopleEndpoint == ""
+	if !service {
+		at, err := parseEndpoint(p.PeopleEndpoint)
+		if err != nil {
+			f.add("people-endpoint", "%v", err)
+			return
+		}
+		service = isGoogle(at.Hostname())
+	}
 	f.require(p.Credentials != "emulator" || !service, "people-endpoint", "the service itself takes no emulator credentials: give the emulator's URL")
 }
 

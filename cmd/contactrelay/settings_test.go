@@ -17,6 +17,9 @@ func ask(t *testing.T, ctx context.Context, stdin string, args ...string) (code 
 	return code, stdout.String(), stderr.String()
 }
 
+// unwrapped is text on one line.
+func unwrapped(text string) string { return strings.Join(strings.Fields(text), " ") }
+
 // withoutEnvironment takes away whatever the machine has set.
 func withoutEnvironment(t *testing.T) {
 	t.Helper()
@@ -39,12 +42,12 @@ func TestAllWrongSettingsAreReportedTogether(t *testing.T) {
 	t.Setenv("CONTACTRELAY_SUBSCRIPTION", " ")
 	code, _, text := ask(t, t.Context(), "", "run", "--max-calls=0", "--call-timeout=soon", "--drain=1h", "--log-format=xml",
 		"--log-level=loud", "--log-hash-key-file=/nowhere/key", "--credentials=none", "--batch-max=201", "--batch-min=0",
-		"--dead-letter-topic=", "--people-endpoint=http://", "--allow-users=a.example.com, ,b.example.com")
+		"--dead-letter-topic=", "--people-endpoint=http://", "--allow-users=a.example.com, ,b.example.com", "--http=:99999")
 	if code != 2 {
 		t.Errorf("exit code %d, want 2", code)
 	}
 	for _, flag := range []string{"attempts", "max-bytes", "max-calls", "call-timeout", "drain", "log-format", "log-level", "log-hash-key-file", "credentials", "project",
-		"log-users", "subscription", "dead-letter-topic", "batch-max", "batch-min", "people-endpoint", "allow-users"} {
+		"log-users", "subscription", "dead-letter-topic", "batch-max", "batch-min", "people-endpoint", "allow-users", "http"} {
 		if n := strings.Count(text, "--"+flag+":"); n != 1 {
 			t.Errorf("--%s is named %d times, want once:\n%s", flag, n, text)
 		}
@@ -57,7 +60,7 @@ func TestFlagsComeBeforeTheEnvironment(t *testing.T) {
 	t.Setenv("PEOPLE_EMULATOR_HOST", "127.0.0.1:1")
 	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
 	_, _, text := ask(t, t.Context(), "", "run", "--max-calls=1", "--attempts=0")
-	if strings.Contains(text, "max-calls") || !strings.Contains(text, "--attempts: must be 1 or more") {
+	if strings.Count(text, "\n") != 2 || !strings.Contains(text, "--attempts: must be 1 or more") {
 		t.Errorf("want a fault of --attempts alone:\n%s", text)
 	}
 }
@@ -106,7 +109,9 @@ func TestTheProjectComesFromTheCredentials(t *testing.T) {
 
 func TestUnknownFlagsAndCommandsEndWithCode2(t *testing.T) {
 	withoutEnvironment(t)
-	for _, args := range [][]string{{"run", "--max-cals=1"}, {"walk"}, {}, {"publish"}, {"run", "--max-calls"}} {
+	for _, args := range [][]string{
+		{"run", "--max-cals=1"}, {"walk"}, {}, {"publish"}, {"run", "--max-calls"}, {"version", "--short"}, {"run", "-zq"}, {"dev", "twice"},
+	} {
 		if code, _, text := ask(t, t.Context(), "", args...); code != 2 || text == "" {
 			t.Errorf("%q: exit code %d, text %q; want 2 and why", args, code, text)
 		}
@@ -132,9 +137,39 @@ func TestUnknownFlagsDoNotHideOtherFaults(t *testing.T) {
 	}
 }
 
+func TestArgumentsThatCannotBeUnderstoodDoNotHideOtherFaults(t *testing.T) {
+	withoutEnvironment(t)
+	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
+	for _, args := range [][]string{
+		{"publish", "--topic=x"}, {"publish", "--topic=x", "a", "b"}, {"publish", "--max-photo-bytes", "--topic=x", "a"}, {"publish", "-q", "--topic=x", "a"},
+	} {
+		code, _, text := ask(t, t.Context(), "", args...)
+		if code != 2 || !strings.Contains(text, "--topic: ") || strings.Count(text, "\n") < 3 {
+			t.Errorf("%q: exit code %d, want two faults:\n%s", args, code, text)
+		}
+		tooWide(t, text)
+	}
+}
+
+func TestTheHashKeyHasALimit(t *testing.T) {
+	dir := t.TempDir()
+	for name, size := range map[string]int{"short": minHashKey - 1, "good": minHashKey, "large": maxHashKey, "over": maxHashKey + 1} {
+		file := filepath.Join(dir, name)
+		must(t, os.WriteFile(file, make([]byte, size), 0o600))
+		l, faults := logSettings{LogFormat: "text", LogLevel: "info", LogHashKeyFile: file}, &settingFaults{}
+		l.check(faults)
+		if wrong := faults.err() != nil; wrong != (name == "short" || name == "over") {
+			t.Errorf("a key of %d bytes: %v", size, faults.err())
+		}
+	}
+	if _, err := readHashKey("/dev/zero"); err == nil {
+		t.Error("a key without end is accepted")
+	}
+}
+
 func TestEmulatorCredentialsNeverGoToTheRealService(t *testing.T) {
 	withoutEnvironment(t)
-	for _, endpoint := range []string{"", "https://people.googleapis.com", "https://PEOPLE.googleapis.com:443/"} {
+	for _, endpoint := range []string{"", "https://people.googleapis.com", "https://PEOPLE.googleapis.com:443/", "https://people.googleapis.com."} {
 		p, faults := peopleSettings{PeopleEndpoint: endpoint, Credentials: "emulator"}, &settingFaults{}
 		p.resolve(faults)
 		if faults.err() == nil {

@@ -176,28 +176,6 @@ func (s *show) letters(letters []*deadletter.Letter) {
 	}
 }
 
-// width is how wide the output may be.
-const width = 80
-
-// indented wraps text at the width, with later lines indented.
-func indented(text string, indent int) string {
-	var b strings.Builder
-	column := indent
-	for i, word := range strings.Fields(text) {
-		switch {
-		case i > 0 && column+1+len(word) > width:
-			b.WriteString("\n" + strings.Repeat(" ", indent))
-			column = indent
-		case i > 0:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += len(word)
-	}
-	return b.String()
-}
-
 // addresses prints where the simulators listen.
 func (s *show) addresses(w *world) {
 	fmt.Fprintf(s.out, "Pub/Sub   %s\nPeople    http://%s\n\n", w.pubsubAddress, w.peopleAddress)

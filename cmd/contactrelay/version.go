@@ -12,7 +12,10 @@ var stamped string
 type versionCommand struct{}
 
 // Run prints the version and what it was built with.
-func (versionCommand) Run(t terminal) error {
+func (versionCommand) Run(t terminal, f *settingFaults) error {
+	if err := f.err(); err != nil {
+		return err
+	}
 	_, err := fmt.Fprintf(t.out, "contactrelay %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return err
 }
