@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
-	"cloud.google.com/go/pubsub/v2"
+	"golang.org/x/time/rate"
 
 	"github.com/contactrelay/contactrelay/internal/people"
 	"github.com/contactrelay/contactrelay/worker"
@@ -42,9 +43,12 @@ func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 		return err
 	}
 	log := c.logger(t.err)
-	client, err := pubsub.NewClient(context.WithoutCancel(ctx), c.Project)
+	unavailable := rate.Sometimes{Interval: time.Minute}
+	client, link, err := connect(ctx, c.Project, func(err error) {
+		unavailable.Do(func() { log.WarnContext(ctx, "pubsub is unavailable, trying again", "err", err) })
+	})
 	if err != nil {
-		return fmt.Errorf("connect to Pub/Sub: %w", err)
+		return err
 	}
 	contacts, err := people.New(ctx, people.Config{
 		Endpoint: c.PeopleEndpoint, MaxCalls: c.MaxCalls, Token: people.EmulatorToken,
@@ -54,16 +58,14 @@ func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 	}
 	config := c.workSettings.config(c.AllowUsers)
 	config.UserLabel = c.userLabel()
-	return c.work(ctx, client, contacts, config, log)
+	config.Subscription = c.fullName("subscriptions", c.Subscription)
+	source := watchedSubscription{worker.NewSubscription(client, config.Subscription, c.MaxMessages, int(c.MaxBytes)), link}
+	dead := worker.NewTopic(client, c.fullName("topics", c.DeadLetterTopic))
+	return c.work(ctx, worker.New(config, source, dead, contacts, log), log)
 }
 
 // work runs the worker, and the health server beside it.
-func (c *runCommand) work(ctx context.Context, client *pubsub.Client, contacts *people.Client, config worker.Config, log *slog.Logger) error {
-	config.Subscription = c.fullName("subscriptions", c.Subscription)
-	source := worker.NewSubscription(client, config.Subscription, c.MaxMessages, int(c.MaxBytes))
-	dead := worker.NewTopic(client, c.fullName("topics", c.DeadLetterTopic))
-	w := worker.New(config, source, dead, contacts, log)
-
+func (c *runCommand) work(ctx context.Context, w *worker.Worker, log *slog.Logger) error {
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	if c.HTTP != "" {
@@ -78,13 +80,14 @@ func (c *runCommand) work(ctx context.Context, client *pubsub.Client, contacts *
 			}
 		})
 	}
-	log.InfoContext(ctx, "started", "version", config.Version, "subscription", config.Subscription)
+	subscription := c.fullName("subscriptions", c.Subscription)
+	log.InfoContext(ctx, "started", "version", version(), "subscription", subscription)
 	err := w.Run(ctx)
 	count := w.Tally()
 	log.InfoContext(ctx, "stopped", "deliveries", count.Deliveries)
 	if errors.Is(err, worker.ErrUnordered) {
 		return fmt.Errorf("%s: %w, and changes of a contact would overtake each other: "+
-			"make a subscription with --enable-message-ordering (it cannot be switched on later)", config.Subscription, err)
+			"make a subscription with --enable-message-ordering (it cannot be switched on later)", subscription, err)
 	}
 	return err
 }

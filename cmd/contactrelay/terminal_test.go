@@ -39,3 +39,21 @@ func TestComplaintsFitTheWidth(t *testing.T) {
 		t.Errorf("%q", lines)
 	}
 }
+
+func TestNothingIsLeftOfTheProgressBar(t *testing.T) {
+	for _, settled := range []int{700, 2000} {
+		var screen bytes.Buffer
+		b := drawBar(&screen, 2000)
+		for range settled {
+			b.add(1)
+		}
+		if !strings.Contains(screen.String(), "publishing") {
+			t.Fatalf("no bar was drawn: %q", screen.String())
+		}
+		b.end()
+		b.add(1) // what is settled late draws nothing
+		if !strings.HasSuffix(screen.String(), "\x1b[2K\r") {
+			t.Errorf("after %d of 2000 the line holds %q", settled, screen.String()[strings.LastIndex(screen.String(), "\r"):])
+		}
+	}
+}
