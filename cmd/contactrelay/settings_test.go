@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 )
@@ -186,6 +187,31 @@ func TestBlanksAroundAllowedUsersDoNotCount(t *testing.T) {
 	must(t, c.check(t.Context(), &settingFaults{}))
 	if len(c.AllowUsers) != 2 || c.AllowUsers[1] != "b.example.com" {
 		t.Errorf("allowed users %q", c.AllowUsers)
+	}
+}
+
+func TestTheVersionComesFromTheBuild(t *testing.T) {
+	settings := func(pairs ...string) (all []debug.BuildSetting) {
+		for i := 0; i < len(pairs); i += 2 {
+			all = append(all, debug.BuildSetting{Key: pairs[i], Value: pairs[i+1]})
+		}
+		return all
+	}
+	const commit = "0123456789abcdef0123456789abcdef01234567"
+	for _, c := range []struct {
+		stamped string
+		info    debug.BuildInfo
+		want    string
+	}{
+		{"v1.2.3", debug.BuildInfo{Main: debug.Module{Version: "v1.0.0"}}, "v1.2.3"},
+		{"", debug.BuildInfo{Main: debug.Module{Version: "v1.0.0"}, Settings: settings("vcs.revision", commit)}, "v1.0.0"},
+		{"", debug.BuildInfo{Main: debug.Module{Version: "(devel)"}, Settings: settings("vcs.revision", commit)}, "devel-0123456789ab"},
+		{"", debug.BuildInfo{Settings: settings("vcs.revision", commit, "vcs.modified", "true")}, "devel-0123456789ab+dirty"},
+		{"", debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, "devel"},
+	} {
+		if got := versionOf(c.stamped, &c.info); got != c.want {
+			t.Errorf("versionOf(%q, %+v) = %q, want %q", c.stamped, c.info, got, c.want)
+		}
 	}
 }
 
