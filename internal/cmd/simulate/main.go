@@ -1,7 +1,7 @@
 // Command simulate runs one of the two simulators as a process of its own, for tests and benchmarks that need the
 // worker and the services apart.
 //
-//	simulate pubsub --listen 127.0.0.1:8085 --admin 127.0.0.1:8086
+//	simulate pubsub --listen 127.0.0.1:8085 --admin 127.0.0.1:8086 --project demo
 //	simulate people --listen 127.0.0.1:8087 --admin 127.0.0.1:8088
 //
 // When it serves, it prints one line of JSON with the two addresses; port 0 takes a free one. The admin port has
@@ -83,14 +83,33 @@ type pubsubCommand struct {
 	OutstandingPerKey int           `help:"Unacknowledged messages of one ordering key at once; 0: no limit." default:"0"`
 	RedeliveryDelay   time.Duration `help:"From a failure to the redelivery, without a retry policy." default:"100ms"`
 	Seed              uint64        `help:"Seed of the faults." default:"1"`
+	Project           string        `help:"Project in which to make contactrelay's topics and subscriptions, by their default names." placeholder:"ID"`
 }
 
 // Run serves until ctx is done.
 func (c *pubsubCommand) Run(ctx context.Context, out io.Writer) error {
 	broker := pubsubsim.New(pubsubsim.Config{OutstandingPerKey: c.OutstandingPerKey, RedeliveryDelay: c.RedeliveryDelay, Seed: c.Seed})
 	defer broker.Close()
+	if c.Project != "" {
+		if err := furnish(broker, "projects/"+c.Project); err != nil {
+			return err
+		}
+	}
 	server := pubsubsim.NewServer(broker)
 	return c.serve(ctx, out, simulator{broker.Admin(), server.Serve, server.Stop})
+}
+
+// furnish makes what contactrelay's defaults name: the topics of changes and of dead letters, and a subscription to each.
+func furnish(broker *pubsubsim.Broker, project string) error {
+	changes, dead := project+"/topics/contact-changes", project+"/topics/contact-changes-dead"
+	return errors.Join(
+		broker.CreateTopic(changes, pubsubsim.TopicSettings{}),
+		broker.CreateTopic(dead, pubsubsim.TopicSettings{}),
+		broker.CreateSubscription(project+"/subscriptions/contact-changes-worker",
+			pubsubsim.SubscriptionSettings{Topic: changes, Ordering: true, AckDeadline: time.Minute}),
+		broker.CreateSubscription(project+"/subscriptions/contact-changes-dead-operator",
+			pubsubsim.SubscriptionSettings{Topic: dead, AckDeadline: time.Minute}),
+	)
 }
 
 // peopleCommand simulates the People API.

@@ -70,6 +70,15 @@ func TestThePubSubSimulatorHasAnAdminPort(t *testing.T) {
 	}
 }
 
+func TestAProjectIsFurnishedForContactrelay(t *testing.T) {
+	at := serve(t, "pubsub", "--project=demo")
+	for _, id := range []string{"contact-changes-worker", "contact-changes-dead-operator"} {
+		if status, text := ask(t, "GET", "http://"+at["admin"]+"/backlog?subscription=projects/demo/subscriptions/"+id, ""); status != 200 {
+			t.Errorf("%s: %d %s", id, status, text)
+		}
+	}
+}
+
 func TestAnAddressThatIsTakenEndsWithCode1(t *testing.T) {
 	at := serve(t, "pubsub")
 	for _, args := range [][]string{{"--listen", at["listen"]}, {"--admin", at["listen"]}} {
