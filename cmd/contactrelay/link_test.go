@@ -12,6 +12,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
+
+	"github.com/contactrelay/contactrelay/worker"
 )
 
 // deadPort is an address at which nobody listens.
@@ -47,13 +49,24 @@ func TestRunSaysWhatCannotBeReachedAndWhereAndTriesOn(t *testing.T) {
 	emulators(t)
 	address := deadPort(t)
 	t.Setenv("PUBSUB_EMULATOR_HOST", address)
-	code, said := untilSaid(t, "cannot receive", "run", "--http=")
-	if code != 0 || !strings.Contains(said, "Pub/Sub at "+address+" is unavailable") {
+	code, said := untilSaid(t, "trying again", "run", "--http=")
+	if code != 0 || !strings.Contains(said, "Pub/Sub at "+address+" is unavailable") || !strings.Contains(said, "connection refused") {
 		t.Errorf("exit code %d, %s", code, said)
 	}
-	i := strings.Index(said, "cannot receive")
-	if i < 0 || !strings.Contains(said[i:], address) || !strings.Contains(said[i:], "connection refused") {
-		t.Errorf("the worker does not say why it cannot receive: %s", said)
+}
+
+func TestASubscriptionThatCannotBeReachedSaysWhere(t *testing.T) {
+	withoutEnvironment(t)
+	address := deadPort(t)
+	t.Setenv("PUBSUB_EMULATOR_HOST", address)
+	client, link, err := connect(t.Context(), "demo", func(error) {})
+	must(t, err)
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	s := watchedSubscription{worker.NewSubscription(client, devSubscription, 1, 1), link}
+	if _, err := s.Ordered(ctx); err == nil || !strings.Contains(err.Error(), address) || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("Ordered = %v", err)
 	}
 }
 
