@@ -66,7 +66,7 @@ func keepLines(ctx context.Context, r io.Reader) (*lineFile, error) {
 	l := &lineFile{file: f}
 	if _, err := io.Copy(&lineGuard{to: f, stop: ctx.Err}, r); err != nil {
 		l.close()
-		return nil, fmt.Errorf("keep the lines: %w", err)
+		return nil, err
 	}
 	return l, nil
 }
