@@ -57,14 +57,6 @@ var outcomeColours = map[worker.Outcome]string{
 	worker.DeadLettered: red, worker.Returned: yellow, worker.Duplicate: blue,
 }
 
-// spoken is an outcome, a reason or another name as people read it.
-func spoken(name string) string {
-	if name == string(worker.DeadLettered) {
-		return "dead-lettered"
-	}
-	return strings.ReplaceAll(name, "_", " ")
-}
-
 // settled prints the line of a verdict.
 func (s *show) settled(v worker.Settlement) {
 	s.mu.Lock()
@@ -76,7 +68,7 @@ func (s *show) settled(v worker.Settlement) {
 	if v.Calls == 1 && v.Reason == "" {
 		what = "1 call, " + v.Duration.Round(time.Millisecond).String()
 	}
-	verdict := s.paint(outcomeColours[v.Outcome], fmt.Sprintf("%-15s", spoken(string(v.Outcome))))
+	verdict := s.paint(outcomeColours[v.Outcome], fmt.Sprintf("%-15s", v.Outcome))
 	fmt.Fprintf(s.out, "%s %-8s %-18s %-13s %s\n", verdict, v.Type, orNone(v.User), orNone(v.Contact), what)
 
 	r := row{v.Type, v.Outcome}
@@ -129,7 +121,7 @@ func (s *show) sums(sums sums) bool {
 	defer s.mu.Unlock()
 	fmt.Fprintf(s.out, "\n%-10s %-18s %9s %9s\n", "TYPE", "OUTCOME", "MESSAGES", "CALLS")
 	for _, r := range sortedRows(s.calls) {
-		name := s.paint(outcomeColours[r.outcome], fmt.Sprintf("%-18s", spoken(string(r.outcome))))
+		name := s.paint(outcomeColours[r.outcome], fmt.Sprintf("%-18s", r.outcome))
 		fmt.Fprintf(s.out, "%-10s %s %9d %9d\n", r.messageType, name, s.calls[r].messages, s.calls[r].calls)
 	}
 	s.letters(sums.letters)
