@@ -19,6 +19,9 @@ const pubsubScope = "https://www.googleapis.com/auth/pubsub"
 
 // resolve finds the project where it is not given, and notes what is wrong with it and with what leads to Pub/Sub.
 func (p *project) resolve(ctx context.Context, f *settingFaults) {
+	if p.Project == "" {
+		p.Project = os.Getenv("GOOGLE_CLOUD_PROJECT") // kong stops at CONTACTRELAY_PROJECT even where that is empty
+	}
 	if host := os.Getenv("PUBSUB_EMULATOR_HOST"); host != "" {
 		checkVariableAddress(f, "PUBSUB_EMULATOR_HOST", host)
 		if p.Project == "" {
@@ -66,7 +69,7 @@ var (
 	// projectNumber serves in full names as well.
 	projectNumber = regexp.MustCompile(`^[0-9]+$`)
 	// emulatorProject is whatever can stand in a full name: emulators do not look at it.
-	emulatorProject = regexp.MustCompile(`^[A-Za-z0-9:._-]+$`)
+	emulatorProject = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:._-]*$`)
 	// resourceID is the ID of a topic or a subscription. https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names
 	resourceID = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._~+%-]{2,254}$`)
 )

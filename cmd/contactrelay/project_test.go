@@ -51,7 +51,7 @@ func TestTheProjectKeepsToTheRulesOfItsPlace(t *testing.T) {
 	for name, good := range map[string]struct{ service, emulator bool }{
 		"contacts-prod": {true, true}, "example.com:contacts": {true, true}, "123456789012": {true, true},
 		"demo": {false, true}, "Test_1": {false, true}, "contacts-": {false, true},
-		"a/b": {false, false}, "a b": {false, false}, "projects/p": {false, false},
+		"-a": {false, false}, "a/b": {false, false}, "a b": {false, false}, "projects/p": {false, false},
 	} {
 		withoutEnvironment(t)
 		t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
@@ -63,6 +63,17 @@ func TestTheProjectKeepsToTheRulesOfItsPlace(t *testing.T) {
 		if text := wrongSettings(t, "--project="+name); (text == "") != good.emulator {
 			t.Errorf("an emulator, %q: %q", name, text)
 		}
+	}
+}
+
+func TestAnEmptyVariableDoesNotHideTheProject(t *testing.T) {
+	emulators(t)
+	t.Setenv("CONTACTRELAY_PROJECT", "")
+	t.Setenv("GOOGLE_CLOUD_PROJECT", "contacts-prod")
+	c := parsed(t, "run").Run
+	must(t, c.check(t.Context(), &settingFaults{}))
+	if c.Project != "contacts-prod" {
+		t.Errorf("project %q, want that of GOOGLE_CLOUD_PROJECT", c.Project)
 	}
 }
 
