@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,21 @@ func TestThatReceivingWorksAgainIsSaidOnce(t *testing.T) {
 			t.Errorf("said %d times, want once:\n%s", n, w.log.String())
 		}
 	})
+}
+
+func TestAPartIsMendedWithTheLastOfItsKind(t *testing.T) {
+	h := &health{}
+	for _, part := range []string{"stream 0", "stream 1", "people"} {
+		h.failed(part, errors.New("gone"))
+	}
+	for _, step := range []struct {
+		part string
+		all  bool
+	}{{"stream 0", false}, {"stream 2", false}, {"stream 1", true}, {"stream 1", false}, {"people", true}} {
+		if got := h.mended(step.part); got != step.all {
+			t.Errorf("mended(%q) = %t, want %t", step.part, got, step.all)
+		}
+	}
 }
 
 func TestAWorkerThatStopsIsUnready(t *testing.T) {
