@@ -2,6 +2,7 @@ package worker
 
 import (
 	"maps"
+	"strings"
 	"sync"
 )
 
@@ -21,21 +22,34 @@ func (h *health) failed(part string, err error) {
 	h.faults[part] = err.Error()
 }
 
-func (h *health) mended(part string) {
+// mended notes that a part works, and reports whether with it the last failed part of its kind does: "stream 0" and
+// "stream 1" are of one kind.
+func (h *health) mended(part string) (all bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.begun = true
+	_, all = h.faults[part]
 	delete(h.faults, part)
+	kind, _, _ := strings.Cut(part, " ")
+	for other := range h.faults {
+		all = all && !strings.HasPrefix(other, kind)
+	}
+	return all
 }
 
-// Faults returns what keeps the worker from working now, by part: "stream 0" and so on, "people", "dead_letters". Empty means
-// that it is ready. It asks no remote.
+// Faults returns what keeps the worker from working now, by part: "stream 0" and so on, "people", "dead_letters", "worker"
+// during a stop. Empty, and never nil, means that it is ready. It asks no remote.
 func (w *Worker) Faults() map[string]string {
 	h := &w.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.begun && len(h.faults) == 0 {
-		return map[string]string{"receive": "not begun yet"}
+	faults := map[string]string{}
+	maps.Copy(faults, h.faults)
+	if !h.begun && len(faults) == 0 {
+		faults["receive"] = "not begun yet"
 	}
-	return maps.Clone(h.faults)
+	if w.stopped.Load() {
+		faults["worker"] = "is stopping: nothing new is begun"
+	}
+	return faults
 }

@@ -17,7 +17,7 @@ type held struct {
 
 	change *messages.Change // nil if the message could not be decoded
 	fault  *messages.Error  // why not
-	kind   string           // the type in one word; unknown for a message that could not be decoded
+	kind   string           // the type in one word; unknown if it is none of the known
 
 	number  int64    // of its arrival among all messages of this worker
 	order   order    // among the changes of its contacts
@@ -57,12 +57,10 @@ func identityOf(m messages.Message, id string) string {
 // replay reports whether the message is a dead letter that an operator has published again.
 func (h *held) replay() bool { return h.change != nil && h.change.Replay != nil }
 
-// typeName is the type in one word; unknown for a message that could not be decoded.
+// typeName is the type in one word, by what the message says of itself even if it could not be decoded; unknown for a
+// type that is none.
 func (h *held) typeName() string {
-	if h.change == nil {
-		return messages.Type("").Short()
-	}
-	return h.change.Type.Short()
+	return messages.Type(h.message.Attributes[messages.AttrType]).Short()
 }
 
 // contact names the contact for logs: the resource name, nothing for a message that could not be decoded or that

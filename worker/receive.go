@@ -61,7 +61,11 @@ func (w *Worker) receiveOnce(ctx context.Context, stream int, part string, lanes
 		return ErrUnordered
 	}
 	acks := &pacer{}
-	works := time.AfterFunc(receiveSettles, func() { w.health.mended(part) })
+	works := time.AfterFunc(receiveSettles, func() {
+		if w.health.mended(part) {
+			w.log.InfoContext(ctx, "receiving works again")
+		}
+	})
 	defer works.Stop()
 	err = w.source.Receive(ctx, stream, func(ctx context.Context, d delivery) {
 		d.stream, d.answer = stream, pacedAnswer{d.answer, acks}

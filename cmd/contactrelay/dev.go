@@ -25,6 +25,7 @@ const devTimeout = time.Minute
 
 // Run builds the world, publishes the sample feed, shows how each message ends, and the sums.
 func (c *devCommand) Run(ctx context.Context, t terminal, f *settingFaults) error {
+	checkListen(f, "http", c.HTTP)
 	c.workSettings.check(f)
 	f.require(c.Credentials == byEmulator || c.Credentials == byTokens, "credentials", "%q is neither emulator nor tokens", c.Credentials)
 	if err := f.err(); err != nil {
@@ -80,17 +81,17 @@ func (c *devCommand) work(ctx context.Context, t terminal, world *world, w *work
 	})
 
 	feed, err := world.publishFeed(ctx)
+	if ctx.Err() != nil { // Ctrl-C
+		return c.interrupted()
+	}
 	if err != nil {
 		return err
 	}
 	waiting, cancel := context.WithTimeout(ctx, devTimeout)
 	defer cancel()
 	unsettled := show.wait(waiting, feed)
-	if ctx.Err() != nil { // Ctrl-C
-		if c.Once {
-			return errors.New("interrupted before the feed was done")
-		}
-		return nil
+	if ctx.Err() != nil {
+		return c.interrupted()
 	}
 	world.settle(waiting)
 	sums, err := world.sums(w.Tally(), feed, unsettled)
@@ -106,6 +107,14 @@ func (c *devCommand) work(ctx context.Context, t terminal, world *world, w *work
 	}
 	show.invitation(world)
 	<-ctx.Done()
+	return nil
+}
+
+// interrupted is how an interruption before the end of the feed ends the command: --once wants its sums.
+func (c *devCommand) interrupted() error {
+	if c.Once {
+		return errors.New("interrupted before the feed was done")
+	}
 	return nil
 }
 

@@ -57,6 +57,18 @@ func TestDevServesOnUntilItIsStopped(t *testing.T) {
 	}
 }
 
+func TestDevEndsWithoutACryWhenItIsInterruptedAtOnce(t *testing.T) {
+	withoutEnvironment(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if code, _, errs := ask(t, ctx, "", "dev"); code != 0 || errs != "" {
+		t.Errorf("dev: exit code %d, %q", code, errs)
+	}
+	if code, _, errs := ask(t, ctx, "", "dev", "--once"); code != 1 || errs != "contactrelay: interrupted before the feed was done\n" {
+		t.Errorf("dev --once: exit code %d, %q", code, errs)
+	}
+}
+
 // lineWaiter calls found when what is written to it holds wanted.
 type lineWaiter struct {
 	text   strings.Builder

@@ -15,18 +15,19 @@ import (
 // settingsError is all that is wrong with the settings of a command: nothing was started.
 type settingsError struct{ error }
 
-// list is the faults, one a line.
-func (e settingsError) list() string {
-	return "  " + strings.ReplaceAll(e.Error(), "\n", "\n  ") + "\n"
-}
-
 // settingFaults collects what is wrong with the settings, so that all of it is reported together. Kong by itself
 // ends at the first.
 type settingFaults struct{ errs []error }
 
-// add notes a fault of a flag. Kong reads some values twice: the same fault counts once.
+// add notes a fault of a flag.
 func (f *settingFaults) add(flag, format string, args ...any) {
-	text := fmt.Sprintf("--%s: %s", flag, fmt.Sprintf(format, args...))
+	f.variable("--"+flag, format, args...)
+}
+
+// variable notes a fault of a variable of the environment that has no flag. Kong reads some values twice: the same
+// fault counts once.
+func (f *settingFaults) variable(name, format string, args ...any) {
+	text := name + ": " + fmt.Sprintf(format, args...)
 	if !slices.ContainsFunc(f.errs, func(err error) bool { return err.Error() == text }) {
 		f.errs = append(f.errs, errors.New(text))
 	}
@@ -56,7 +57,7 @@ func (f *settingFaults) err() error {
 func (f *settingFaults) mapper(parse func(string) (any, error)) kong.MapperFunc {
 	return func(ctx *kong.DecodeContext, target reflect.Value) error {
 		var text string
-		if err := ctx.Scan.PopValueInto("value", &text); err != nil {
+		if err := ctx.Scan.PopValueInto(ctx.Value.Name, &text); err != nil {
 			return err
 		}
 		value, err := parse(text)

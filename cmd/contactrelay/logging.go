@@ -5,13 +5,13 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"strings"
 
 	"github.com/lmittmann/tint"
-	"github.com/mattn/go-isatty"
 )
 
 // logSettings say what is logged and how.
@@ -20,7 +20,15 @@ type logSettings struct {
 	LogLevel       string `help:"debug, info, warn or error." default:"info"`
 	LogUsers       bool   `help:"Show users as they are. Without it they are shown as a keyed hash: they may be e-mail addresses."`
 	LogHashKeyFile string `help:"Key of that hash, so that it stays the same over restarts. Default: a random key." placeholder:"FILE"`
+
+	hashKey []byte // from LogHashKeyFile, by check; the file may be a pipe, which gives it once
 }
+
+// Bounds of the key in bytes: shorter ones can be guessed, and no key is as long as a file given by mistake.
+const (
+	minHashKey = 16
+	maxHashKey = 64 << 10
+)
 
 func (l *logSettings) check(f *settingFaults) {
 	switch l.LogFormat {
@@ -31,10 +39,27 @@ func (l *logSettings) check(f *settingFaults) {
 	_, err := l.level()
 	f.require(err == nil, "log-level", "%q is none of debug, info, warn, error", l.LogLevel)
 	if l.LogHashKeyFile != "" {
-		key, err := os.ReadFile(l.LogHashKeyFile)
+		l.hashKey, err = readHashKey(l.LogHashKeyFile)
 		f.require(err == nil, "log-hash-key-file", "%v", err)
-		f.require(err != nil || len(key) >= 16, "log-hash-key-file", "the key must have 16 bytes or more")
 	}
+}
+
+func readHashKey(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	key, err := io.ReadAll(io.LimitReader(file, maxHashKey+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(key) < minHashKey:
+		return nil, fmt.Errorf("the key must have %d bytes or more", minHashKey)
+	case len(key) > maxHashKey:
+		return nil, fmt.Errorf("the key must have %d KiB or less", maxHashKey>>10)
+	}
+	return key, nil
 }
 
 func (l *logSettings) level() (level slog.Level, err error) {
@@ -87,33 +112,18 @@ func severity(l slog.Level) string {
 }
 
 // userLabel is how logs show a user: as it is if asked for, else as a keyed hash.
-func (l *logSettings) userLabel() (func(string) string, error) {
+func (l *logSettings) userLabel() func(string) string {
 	if l.LogUsers {
-		return strings.Clone, nil
+		return strings.Clone
 	}
-	key := make([]byte, 32)
-	if l.LogHashKeyFile == "" {
+	key := l.hashKey
+	if key == nil {
+		key = make([]byte, 32)
 		_, _ = rand.Read(key) // never fails
-	} else {
-		var err error
-		if key, err = os.ReadFile(l.LogHashKeyFile); err != nil {
-			return nil, err
-		}
 	}
 	return func(user string) string {
 		mac := hmac.New(sha256.New, key)
 		mac.Write([]byte(user))
 		return hex.EncodeToString(mac.Sum(nil)[:6])
-	}, nil
-}
-
-// isTerminal reports whether w is a terminal.
-func isTerminal(w any) bool {
-	f, ok := w.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd())
-}
-
-// coloured reports whether to write colours to w: on a terminal, unless NO_COLOR is set (https://no-color.org).
-func coloured(w any) bool {
-	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	}
 }

@@ -12,12 +12,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"reflect"
-	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -32,12 +29,6 @@ type commandLine struct {
 	Version versionCommand `cmd:"" help:"Show the version."`
 }
 
-// terminal is where a command reads and writes.
-type terminal struct {
-	in       io.Reader
-	out, err io.Writer
-}
-
 // errFailed ends a command that has said itself what is wrong.
 var errFailed = errors.New("failed")
 
@@ -49,6 +40,18 @@ func main() {
 
 // execute runs the command that args ask for and returns the exit code. Settings come from args and environment.
 func execute(ctx context.Context, args []string, t terminal) int {
+	out := &output{Writer: t.out}
+	t.out = out
+	code := perform(ctx, args, t)
+	if err := out.failure(); err != nil {
+		t.complain("contactrelay: output is lost: %v", err)
+		return max(code, 1)
+	}
+	return code
+}
+
+// perform runs the command and returns the exit code.
+func perform(ctx context.Context, args []string, t terminal) int {
 	faults, helped := &settingFaults{}, false
 	parser, err := newParser(&commandLine{}, faults,
 		kong.Writers(t.out, t.err),
@@ -69,26 +72,6 @@ func execute(ctx context.Context, args []string, t terminal) int {
 	return exitCode(t, err)
 }
 
-// parseAll parses args and notes every unknown flag as a fault: kong by itself ends at the first.
-func parseAll(parser *kong.Kong, args []string, faults *settingFaults) (*kong.Context, error) {
-	args = slices.Clone(args)
-	for {
-		parsed, err := parser.Parse(args)
-		if err == nil {
-			return parsed, nil
-		}
-		i := slices.IndexFunc(args, func(arg string) bool {
-			name, _, _ := strings.Cut(arg, "=")
-			return strings.HasPrefix(arg, "-") && strings.HasPrefix(err.Error()+",", "unknown flag "+name+",")
-		})
-		if i < 0 {
-			return nil, settingsError{faults.join(fmt.Errorf("%w; contactrelay --help shows what there is", err))}
-		}
-		faults.errs = append(faults.errs, err)
-		args = slices.Delete(args, i, i+1)
-	}
-}
-
 // newParser reads command lines and the environment into c. A value that cannot be read is a fault in faults.
 func newParser(c *commandLine, faults *settingFaults, more ...kong.Option) (*kong.Kong, error) {
 	return kong.New(c, append(more,
@@ -100,6 +83,7 @@ func newParser(c *commandLine, faults *settingFaults, more ...kong.Option) (*kon
 		kong.KindMapper(reflect.Int, faults.mapper(parseInt)),
 		kong.KindMapper(reflect.Bool, faults.switches()),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), faults.mapper(parseDuration)),
+		kong.TypeMapper(reflect.TypeFor[userList](), kong.MapperFunc(decodeUsers)),
 		kong.TypeMapper(reflect.TypeFor[byteSize](), faults.mapper(parseByteSize)),
 	)...)
 }
@@ -111,10 +95,11 @@ func exitCode(t terminal, err error) int {
 	case err == nil:
 		return 0
 	case isSettings:
-		fmt.Fprintf(t.err, "contactrelay: wrong settings:\n%s", wrong.list())
+		t.complain("contactrelay: wrong settings:")
+		fmt.Fprintln(t.err, hanging(2, wrong.Error()))
 		return 2
 	case !errors.Is(err, errFailed):
-		fmt.Fprintf(t.err, "contactrelay: %v\n", err)
+		t.complain("contactrelay: %v", err)
 	}
 	return 1
 }

@@ -133,9 +133,12 @@ func (p *publication) finish() published {
 // shownRanges is how many ranges of lines are shown.
 const shownRanges = 50
 
-// ranges shows numbers as "3, 7-12".
+// ranges shows the numbers of lines as "line 3" or "lines 3, 7-12".
 func ranges(numbers []int) string {
 	numbers = slices.Compact(slices.Sorted(slices.Values(numbers)))
+	if len(numbers) == 1 {
+		return "line " + strconv.Itoa(numbers[0])
+	}
 	var all []string
 	for i := 0; i < len(numbers); {
 		end := i
@@ -150,5 +153,5 @@ func ranges(numbers []int) string {
 	if len(all) > shownRanges {
 		all = append(all[:shownRanges], "…")
 	}
-	return strings.Join(all, ", ")
+	return "lines " + strings.Join(all, ", ")
 }

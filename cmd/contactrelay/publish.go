@@ -7,10 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
-
-	"cloud.google.com/go/pubsub/v2"
-	"github.com/schollz/progressbar/v3"
+	"sync"
 
 	"github.com/contactrelay/contactrelay/messages"
 )
@@ -24,33 +21,42 @@ type publishCommand struct {
 	File          string   `arg:"" help:"JSON lines {\"user\", \"type\", \"id\"?, \"source\"?, \"body\"}; - for standard input."`
 }
 
-// barFrom is the number of lines from which on a terminal shows a progress bar.
-const barFrom = 1000
-
 // Run validates all lines, then publishes them. A wrong line keeps all of them from being published.
 func (c *publishCommand) Run(ctx context.Context, t terminal, f *settingFaults) error {
 	c.project.resolve(ctx, f)
-	requireName(f, "topic", c.Topic)
+	checkName(f, "topic", "topics", c.Topic)
 	f.require(c.MaxPhotoBytes >= 1, "max-photo-bytes", "must be 1B or more")
 	if err := f.err(); err != nil {
 		return err
 	}
-	lines, err := openLines(c.File, t.in)
+	lines, err := openLines(ctx, c.File, t.in)
 	if err != nil {
-		return err
+		return interrupted(ctx, t, err)
 	}
 	defer lines.close()
 	total, err := c.validate(ctx, t, lines)
 	if err != nil {
-		return err
+		return interrupted(ctx, t, err)
 	}
-	client, err := pubsub.NewClient(context.WithoutCancel(ctx), c.Project)
+	return c.send(ctx, t, lines, total)
+}
+
+// send publishes the lines, and says how many are in and which are not.
+func (c *publishCommand) send(ctx context.Context, t terminal, lines *lineFile, total int) error {
+	bar, once := newBar(t, total), sync.Once{}
+	client, link, err := connect(ctx, c.Project, func(err error) {
+		once.Do(func() {
+			bar.clear()
+			t.complain("contactrelay: %v; trying for %v", err, publishTimeout)
+		})
+	})
 	if err != nil {
-		return fmt.Errorf("connect to Pub/Sub: %w", err)
+		return err
 	}
 	defer client.Close()
 	topic := c.fullName("topics", c.Topic)
-	done, stopped := c.publish(ctx, lines, newPublication(ctx, client, topic, progress(t, total)))
+	done, stopped := c.publish(ctx, lines, newPublication(ctx, client, topic, bar.add))
+	bar.end()
 	fmt.Fprintf(t.out, "published %d of %d changes to %s", done.confirmed, total, topic)
 	if c.Combine {
 		fmt.Fprintf(t.out, ", as %d messages", done.messages)
@@ -59,10 +65,22 @@ func (c *publishCommand) Run(ctx context.Context, t terminal, f *settingFaults) 
 	if done.confirmed == total {
 		return nil
 	}
-	if ctx.Err() != nil {
-		done.err = errors.New("interrupted")
+	if done.err = link.explain(done.err); ctx.Err() != nil {
+		done.err = errInterrupted
 	}
 	return done.explain(t, stopped)
+}
+
+// errInterrupted is what a person reads after Ctrl-C.
+var errInterrupted = errors.New("interrupted")
+
+// interrupted is err from before anything was published, unless it is because of an interruption: then it says that
+// no line is in.
+func interrupted(ctx context.Context, t terminal, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	return published{err: errInterrupted}.explain(t, unread{err: ctx.Err()})
 }
 
 // unread is why lines were not even tried, and after which line they begin.
@@ -135,7 +153,7 @@ func (c *publishCommand) validate(ctx context.Context, t terminal, lines *lineFi
 		}
 		if err != nil {
 			if wrong++; wrong <= shownFaults {
-				fmt.Fprintf(t.err, "line %d: %v\n", number, err)
+				t.complain("line %d: %v", number, err)
 			}
 		}
 		return nil
@@ -144,10 +162,14 @@ func (c *publishCommand) validate(ctx context.Context, t terminal, lines *lineFi
 	case err != nil:
 		return 0, err
 	case wrong > shownFaults:
-		fmt.Fprintf(t.err, "… and %d more\n", wrong-shownFaults)
+		t.complain("… and %d more", wrong-shownFaults)
 		fallthrough
 	case wrong > 0:
-		fmt.Fprintf(t.err, "contactrelay: %d of %d lines are wrong; nothing was published\n", wrong, total)
+		verb := "are"
+		if wrong == 1 {
+			verb = "is"
+		}
+		t.complain("contactrelay: %d of %d lines %s wrong; nothing was published", wrong, total, verb)
 		return 0, errFailed
 	}
 	return total, nil
@@ -155,23 +177,15 @@ func (c *publishCommand) validate(ctx context.Context, t terminal, lines *lineFi
 
 // explain says why not all is in, and which lines are not.
 func (p published) explain(t terminal, rest unread) error {
-	fmt.Fprintf(t.err, "contactrelay: %v\n", p.err)
+	t.complain("contactrelay: %v", p.err)
 	if len(p.failed) > 0 {
-		fmt.Fprintf(t.err, "not confirmed: lines %s\n", ranges(p.failed))
+		t.complain("not confirmed: %s", ranges(p.failed))
 	}
-	if rest.err != nil {
-		fmt.Fprintf(t.err, "not published: all after line %d\n", rest.after)
+	switch {
+	case rest.err != nil && rest.after == 0:
+		t.complain("not published: all lines")
+	case rest.err != nil:
+		t.complain("not published: all after line %d", rest.after)
 	}
 	return errFailed
-}
-
-// progress is a bar on a terminal for long files, else nothing.
-func progress(t terminal, total int) func(lines int) {
-	if total < barFrom || !isTerminal(t.err) {
-		return func(int) {}
-	}
-	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(t.err), progressbar.OptionSetDescription("publishing"),
-		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionSetWidth(20),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
-	return func(lines int) { _ = bar.Add(lines) }
 }

@@ -100,7 +100,7 @@ func TestAnInterruptedPublicationNamesTheLinesThatAreNotIn(t *testing.T) {
 }
 
 func TestRangesOfNumbersAreSpelledShort(t *testing.T) {
-	for want, numbers := range map[string][]int{"": nil, "4": {4}, "1-3, 7, 9-10": {9, 1, 2, 10, 3, 7, 2}} {
+	for want, numbers := range map[string][]int{"line 4": {4, 4}, "lines 1-2": {2, 1}, "lines 1-3, 7, 9-10": {9, 1, 2, 10, 3, 7, 2}} {
 		if got := ranges(numbers); got != want {
 			t.Errorf("ranges(%v) = %q, want %q", numbers, got, want)
 		}

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -63,7 +68,7 @@ func checkRow(t *testing.T, command *kong.Node, flag *kong.Flag, table map[strin
 
 func TestTheREADMEsExamplesAreValid(t *testing.T) {
 	types := []messages.Type{messages.Patch, messages.Photo, messages.Batch}
-	examples := regexp.MustCompile("(?s)\\*\\*(patch|photo|batch)\\*\\*.*?```json\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
+	examples := bodies(t)
 	if len(examples) != len(types) {
 		t.Fatalf("%d examples of the contract, want %d", len(examples), len(types))
 	}
@@ -71,6 +76,54 @@ func TestTheREADMEsExamplesAreValid(t *testing.T) {
 		if _, err := messages.Decode(raw("user", types[i], []byte(example[2])), messages.Limits{}); err != nil {
 			t.Errorf("the example of a %s: %v", example[1], err)
 		}
+	}
+}
+
+// bodies is the README's examples of the contract: type and body.
+func bodies(t *testing.T) [][]string {
+	t.Helper()
+	return regexp.MustCompile("(?s)\\*\\*(patch|photo|batch)\\*\\*.*?```json\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
+}
+
+// TestTheREADMEsExamplesAreAppliedByDev publishes them, and the line of "Try it" twice, to a dev that has worked its feed.
+func TestTheREADMEsExamplesAreAppliedByDev(t *testing.T) {
+	withoutEnvironment(t)
+	line := regexp.MustCompile(`(?m)^    (\{"user": "alice@example.com".*\})$`).FindStringSubmatch(readme(t))
+	if line == nil {
+		t.Fatal("the README has no line to publish to dev")
+	}
+	all := []string{line[1], line[1]}
+	for _, example := range bodies(t) {
+		all = append(all, fmt.Sprintf(`{"user":"alice@example.com","type":%q,"body":%s}`, example[1], unwrapped(example[2])))
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	read, out := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- execute(ctx, []string{"dev"}, terminal{in: strings.NewReader(""), out: out, err: out})
+		out.Close()
+	}()
+	published, count, ends := false, 0, map[string]int{}
+	for shown := bufio.NewScanner(read); shown.Scan(); {
+		if address, ok := strings.CutPrefix(shown.Text(), "  export PUBSUB_EMULATOR_HOST="); ok {
+			t.Setenv("PUBSUB_EMULATOR_HOST", address)
+		}
+		if strings.Contains(shown.Text(), "contactrelay publish FILE") {
+			code, _, errs := ask(t, t.Context(), strings.Join(all, "\n"), "publish", "-")
+			if published = true; code != 0 {
+				t.Fatalf("exit code %d: %s", code, errs)
+			}
+		}
+		if published && strings.Contains(shown.Text(), " alice@example.com ") {
+			ends[strings.Fields(shown.Text())[0]]++
+			if count++; count == len(all) {
+				stop()
+			}
+		}
+	}
+	if code := <-ended; code != 0 || ends["applied"] != len(all)-1 || ends["duplicate"] != 1 || len(ends) != 2 {
+		t.Errorf("exit code %d, the examples ended as %v; want %d applied and a duplicate", code, ends, len(all)-1)
 	}
 }
 

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
-	"cloud.google.com/go/pubsub/v2"
+	"golang.org/x/time/rate"
 
 	"github.com/contactrelay/contactrelay/internal/people"
 	"github.com/contactrelay/contactrelay/worker"
@@ -27,10 +28,11 @@ type runCommand struct {
 // check fills in what is implied and returns all that is wrong.
 func (c *runCommand) check(ctx context.Context, f *settingFaults) error {
 	c.project.resolve(ctx, f)
-	requireName(f, "subscription", c.Subscription)
-	requireName(f, "dead-letter-topic", c.DeadLetterTopic)
+	checkName(f, "subscription", "subscriptions", c.Subscription)
+	checkName(f, "dead-letter-topic", "topics", c.DeadLetterTopic)
 	c.peopleSettings.resolve(f)
 	c.workSettings.check(f)
+	checkListen(f, "http", c.HTTP)
 	c.logSettings.check(f)
 	return f.err()
 }
@@ -40,15 +42,14 @@ func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 	if err := c.check(ctx, f); err != nil {
 		return err
 	}
-	label, err := c.userLabel()
+	log := c.logger(t.err)
+	unavailable := rate.Sometimes{Interval: time.Minute}
+	pulls := worker.NewPulls()
+	client, link, err := connect(ctx, c.Project, func(err error) {
+		unavailable.Do(func() { log.WarnContext(ctx, "pubsub is unavailable, trying again", "err", err) })
+	}, pulls.ClientOptions()...)
 	if err != nil {
 		return err
-	}
-	log := c.logger(t.err)
-	pulls := worker.NewPulls()
-	client, err := pubsub.NewClient(context.WithoutCancel(ctx), c.Project, pulls.ClientOptions()...)
-	if err != nil {
-		return fmt.Errorf("connect to Pub/Sub: %w", err)
 	}
 	reach := people.Config{Endpoint: c.PeopleEndpoint, MaxCalls: c.MaxCalls}
 	c.sign(&reach)
@@ -58,14 +59,15 @@ func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 		return fmt.Errorf("prepare the People API: %w", err)
 	}
 	config := c.workSettings.config(c.AllowUsers)
-	config.Subscription, config.UserLabel = c.fullName("subscriptions", c.Subscription), label
-	source := worker.NewSubscription(client, pulls, config.Subscription, c.MaxMessages, int(c.MaxBytes))
+	config.UserLabel = c.userLabel()
+	config.Subscription = c.fullName("subscriptions", c.Subscription)
+	source := watchedSubscription{worker.NewSubscription(client, pulls, config.Subscription, c.MaxMessages, int(c.MaxBytes)), link}
 	dead := worker.NewTopic(client, c.fullName("topics", c.DeadLetterTopic))
-	return c.work(ctx, worker.New(config, source, dead, contacts, log), config, log)
+	return c.work(ctx, worker.New(config, source, dead, contacts, log), log)
 }
 
 // work runs the worker, and the health server beside it.
-func (c *runCommand) work(ctx context.Context, w *worker.Worker, config worker.Config, log *slog.Logger) error {
+func (c *runCommand) work(ctx context.Context, w *worker.Worker, log *slog.Logger) error {
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	if c.HTTP != "" {
@@ -80,13 +82,14 @@ func (c *runCommand) work(ctx context.Context, w *worker.Worker, config worker.C
 			}
 		})
 	}
-	log.InfoContext(ctx, "started", "version", config.Version, "subscription", config.Subscription)
+	subscription := c.fullName("subscriptions", c.Subscription)
+	log.InfoContext(ctx, "started", "version", version(), "subscription", subscription)
 	err := w.Run(ctx)
 	count := w.Tally()
 	log.InfoContext(ctx, "stopped", "deliveries", count.Deliveries)
 	if errors.Is(err, worker.ErrUnordered) {
 		return fmt.Errorf("%s: %w, and changes of a contact would overtake each other: "+
-			"make a subscription with --enable-message-ordering (it cannot be switched on later)", config.Subscription, err)
+			"make a subscription with --enable-message-ordering (it cannot be switched on later)", subscription, err)
 	}
 	return err
 }

@@ -25,7 +25,7 @@ func TestRunRefusesASubscriptionWithoutOrdering(t *testing.T) {
 	w := runWorld(t)
 	must(t, w.broker.CreateSubscription("projects/demo/subscriptions/plain", pubsubsim.SubscriptionSettings{Topic: devTopic}))
 	code, _, errs := ask(t, t.Context(), "", "run", "--http=", "--subscription=plain", "--log-level=error")
-	if code != 1 || !strings.Contains(errs, "projects/demo/subscriptions/plain: the subscription has no message ordering") {
+	if code != 1 || !strings.Contains(unwrapped(errs), "projects/demo/subscriptions/plain: the subscription has no message ordering") {
 		t.Errorf("exit code %d, %q", code, errs)
 	}
 }

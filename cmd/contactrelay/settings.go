@@ -1,53 +1,12 @@
 package main
 
 import (
-	"context"
 	"net"
-	"net/url"
 	"os"
-	"strings"
 	"time"
-
-	"golang.org/x/oauth2/google"
 
 	"github.com/contactrelay/contactrelay/worker"
 )
-
-// project is the Google Cloud project of topics and subscriptions.
-type project struct {
-	Project string `help:"Google Cloud project. Default: that of the credentials; demo with PUBSUB_EMULATOR_HOST." env:"CONTACTRELAY_PROJECT,GOOGLE_CLOUD_PROJECT" placeholder:"ID"`
-}
-
-// pubsubScope is what Pub/Sub's credentials are asked for.
-const pubsubScope = "https://www.googleapis.com/auth/pubsub"
-
-// resolve finds the project where it is not given.
-func (p *project) resolve(ctx context.Context, f *settingFaults) {
-	switch {
-	case p.Project != "":
-	case os.Getenv("PUBSUB_EMULATOR_HOST") != "":
-		p.Project = "demo"
-	default:
-		credentials, err := google.FindDefaultCredentials(ctx, pubsubScope)
-		if err == nil {
-			p.Project = credentials.ProjectID
-		}
-		f.require(p.Project != "", "project", "not given, and there are no credentials that name one")
-	}
-}
-
-// fullName makes "projects/P/topics/T" of a topic's ID; what is a full name already stays. kind is the plural.
-func (p *project) fullName(kind, id string) string {
-	if strings.HasPrefix(id, "projects/") {
-		return id
-	}
-	return "projects/" + p.Project + "/" + kind + "/" + id
-}
-
-// requireName notes a fault of a flag that names a topic or a subscription and is empty.
-func requireName(f *settingFaults, flag, name string) {
-	f.require(strings.TrimSpace(name) != "", flag, "must not be empty")
-}
 
 // peopleSettings say where the People API is and who signs in.
 type peopleSettings struct {
@@ -57,29 +16,38 @@ type peopleSettings struct {
 
 // resolve fills in what PEOPLE_EMULATOR_HOST implies and notes what is wrong.
 func (p *peopleSettings) resolve(f *settingFaults) {
-	if host := os.Getenv("PEOPLE_EMULATOR_HOST"); host != "" {
-		if p.PeopleEndpoint == "" {
-			p.PeopleEndpoint = "http://" + host
-		}
-		if p.Credentials == "" {
+	p.AllowUsers.check(f, "allow-users")
+	emulator := os.Getenv("PEOPLE_EMULATOR_HOST")
+	if p.Credentials == "" {
+		p.Credentials = byDelegation
+		if emulator != "" {
 			p.Credentials = byEmulator
 		}
 	}
-	if p.Credentials == "" {
-		p.Credentials = byDelegation
+	if emulator == "" || checkVariableAddress(f, "PEOPLE_EMULATOR_HOST", emulator) { // else what it leads to is wrong for the same reason
+		if emulator != "" && p.PeopleEndpoint == "" {
+			p.PeopleEndpoint = "http://" + emulator
+		}
+		p.checkEndpoint(f)
 	}
-	at, err := url.Parse(p.PeopleEndpoint)
-	f.require(p.PeopleEndpoint == "" || err == nil && (at.Scheme == "http" || at.Scheme == "https") && at.Host != "",
-		"people-endpoint", "must be http://host[:port] or https://host[:port]")
-	for i, user := range p.AllowUsers {
-		p.AllowUsers[i] = strings.TrimSpace(user)
-		f.require(p.AllowUsers[i] != "", "allow-users", "entry %d is empty", i+1)
-	}
-	service := p.PeopleEndpoint == "" || err == nil && (strings.HasSuffix(strings.ToLower("."+at.Hostname()), ".googleapis.com"))
-	f.require(p.Credentials != byEmulator || !service, "people-endpoint", "the service itself takes no emulator credentials: give the emulator's URL")
-	f.require(p.Credentials == byEmulator || err != nil || at.Scheme != "http" || at.Host == "" || isLoopback(at.Hostname()),
-		"people-endpoint", "real tokens go over https alone, save to this machine")
 	p.signInSettings.open(f)
+}
+
+// checkEndpoint sees to it that the bearer tokens of an emulator, which are user IDs, never go to the service, and real
+// ones never over the network in clear text.
+func (p *peopleSettings) checkEndpoint(f *settingFaults) {
+	service := p.PeopleEndpoint == ""
+	if !service {
+		at, err := parseEndpoint(p.PeopleEndpoint)
+		if err != nil {
+			f.add("people-endpoint", "%v", err)
+			return
+		}
+		service = isGoogle(at.Hostname())
+		f.require(p.Credentials == byEmulator || at.Scheme == "https" || isLoopback(at.Hostname()),
+			"people-endpoint", "real tokens go over https alone, save to this machine")
+	}
+	f.require(p.Credentials != byEmulator || !service, "people-endpoint", "the service itself takes no emulator credentials: give the emulator's URL")
 }
 
 // isLoopback reports whether a host is this machine.
@@ -107,8 +75,9 @@ type workSettings struct {
 const grace = 10 * time.Second
 
 func (w *workSettings) check(f *settingFaults) {
-	f.require(w.MaxMessages >= 1, "max-messages", "must be 1 or more")
-	f.require(w.MaxBytes >= 1, "max-bytes", "must be 1B or more")
+	// What waits may hold a half of the two. With less, one message that waits is returned, and what was learnt of it lost.
+	f.require(w.MaxMessages >= leastMessages, "max-messages", "must be %d or more", leastMessages)
+	f.require(w.MaxBytes >= leastBytes, "max-bytes", "must be 20MB or more: room for two messages of the largest size")
 	f.require(w.MaxCalls >= 1, "max-calls", "must be 1 or more")
 	f.require(w.MaxPhotoBytes >= 1, "max-photo-bytes", "must be 1B or more")
 	f.require(w.BatchMin >= 1, "batch-min", "must be 1 or more")
@@ -119,6 +88,12 @@ func (w *workSettings) check(f *settingFaults) {
 	f.require(w.RetryFor > 0, "retry-for", "must be more than 0")
 	f.require(w.Drain >= 0 && w.Drain <= grace-time.Second, "drain", "must be from 0 to %v: Cloud Run kills after %v", grace-time.Second, grace)
 }
+
+// The least that the worker can hold.
+const (
+	leastMessages = 10
+	leastBytes    = 20_000_000
+)
 
 // config is the worker's configuration from these settings.
 func (w *workSettings) config(allowUsers []string) worker.Config {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 )
@@ -16,6 +17,9 @@ func ask(t *testing.T, ctx context.Context, stdin string, args ...string) (code 
 	code = execute(ctx, args, terminal{in: strings.NewReader(stdin), out: &stdout, err: &stderr})
 	return code, stdout.String(), stderr.String()
 }
+
+// unwrapped is text on one line.
+func unwrapped(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // withoutEnvironment takes away whatever the machine has set.
 func withoutEnvironment(t *testing.T) {
@@ -39,12 +43,12 @@ func TestAllWrongSettingsAreReportedTogether(t *testing.T) {
 	t.Setenv("CONTACTRELAY_SUBSCRIPTION", " ")
 	code, _, text := ask(t, t.Context(), "", "run", "--max-calls=0", "--call-timeout=soon", "--drain=1h", "--log-format=xml",
 		"--log-level=loud", "--log-hash-key-file=/nowhere/key", "--credentials=none", "--batch-max=201", "--batch-min=0",
-		"--dead-letter-topic=", "--people-endpoint=http://", "--allow-users=a.example.com, ,b.example.com")
+		"--dead-letter-topic=", "--people-endpoint=http://", "--allow-users=a.example.com, ,b.example.com", "--http=:99999")
 	if code != 2 {
 		t.Errorf("exit code %d, want 2", code)
 	}
 	for _, flag := range []string{"attempts", "max-bytes", "max-calls", "call-timeout", "drain", "log-format", "log-level", "log-hash-key-file", "credentials", "project",
-		"log-users", "subscription", "dead-letter-topic", "batch-max", "batch-min", "people-endpoint", "allow-users"} {
+		"log-users", "subscription", "dead-letter-topic", "batch-max", "batch-min", "people-endpoint", "allow-users", "http"} {
 		if n := strings.Count(text, "--"+flag+":"); n != 1 {
 			t.Errorf("--%s is named %d times, want once:\n%s", flag, n, text)
 		}
@@ -57,7 +61,7 @@ func TestFlagsComeBeforeTheEnvironment(t *testing.T) {
 	t.Setenv("PEOPLE_EMULATOR_HOST", "127.0.0.1:1")
 	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
 	_, _, text := ask(t, t.Context(), "", "run", "--max-calls=1", "--attempts=0")
-	if strings.Contains(text, "max-calls") || !strings.Contains(text, "--attempts: must be 1 or more") {
+	if strings.Count(text, "\n") != 2 || !strings.Contains(text, "--attempts: must be 1 or more") {
 		t.Errorf("want a fault of --attempts alone:\n%s", text)
 	}
 }
@@ -106,7 +110,9 @@ func TestTheProjectComesFromTheCredentials(t *testing.T) {
 
 func TestUnknownFlagsAndCommandsEndWithCode2(t *testing.T) {
 	withoutEnvironment(t)
-	for _, args := range [][]string{{"run", "--max-cals=1"}, {"walk"}, {}, {"publish"}, {"run", "--max-calls"}} {
+	for _, args := range [][]string{
+		{"run", "--max-cals=1"}, {"walk"}, {}, {"publish"}, {"run", "--max-calls"}, {"version", "--short"}, {"run", "-zq"}, {"dev", "twice"},
+	} {
 		if code, _, text := ask(t, t.Context(), "", args...); code != 2 || text == "" {
 			t.Errorf("%q: exit code %d, text %q; want 2 and why", args, code, text)
 		}
@@ -132,9 +138,39 @@ func TestUnknownFlagsDoNotHideOtherFaults(t *testing.T) {
 	}
 }
 
+func TestArgumentsThatCannotBeUnderstoodDoNotHideOtherFaults(t *testing.T) {
+	withoutEnvironment(t)
+	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
+	for _, args := range [][]string{
+		{"publish", "--topic=x"}, {"publish", "--topic=x", "a", "b"}, {"publish", "--max-photo-bytes", "--topic=x", "a"}, {"publish", "-q", "--topic=x", "a"},
+	} {
+		code, _, text := ask(t, t.Context(), "", args...)
+		if code != 2 || !strings.Contains(text, "--topic: ") || strings.Count(text, "\n") < 3 {
+			t.Errorf("%q: exit code %d, want two faults:\n%s", args, code, text)
+		}
+		tooWide(t, text)
+	}
+}
+
+func TestTheHashKeyHasALimit(t *testing.T) {
+	dir := t.TempDir()
+	for name, size := range map[string]int{"short": minHashKey - 1, "good": minHashKey, "large": maxHashKey, "over": maxHashKey + 1} {
+		file := filepath.Join(dir, name)
+		must(t, os.WriteFile(file, make([]byte, size), 0o600))
+		l, faults := logSettings{LogFormat: "text", LogLevel: "info", LogHashKeyFile: file}, &settingFaults{}
+		l.check(faults)
+		if wrong := faults.err() != nil; wrong != (name == "short" || name == "over") {
+			t.Errorf("a key of %d bytes: %v", size, faults.err())
+		}
+	}
+	if _, err := readHashKey("/dev/zero"); err == nil {
+		t.Error("a key without end is accepted")
+	}
+}
+
 func TestEmulatorCredentialsNeverGoToTheRealService(t *testing.T) {
 	withoutEnvironment(t)
-	for _, endpoint := range []string{"", "https://people.googleapis.com", "https://PEOPLE.googleapis.com:443/"} {
+	for _, endpoint := range []string{"", "https://people.googleapis.com", "https://PEOPLE.googleapis.com:443/", "https://people.googleapis.com."} {
 		p, faults := peopleSettings{PeopleEndpoint: endpoint, signInSettings: signInSettings{Credentials: byEmulator}}, &settingFaults{}
 		p.resolve(faults)
 		if faults.err() == nil {
@@ -151,6 +187,31 @@ func TestBlanksAroundAllowedUsersDoNotCount(t *testing.T) {
 	must(t, c.check(t.Context(), &settingFaults{}))
 	if len(c.AllowUsers) != 2 || c.AllowUsers[1] != "b.example.com" {
 		t.Errorf("allowed users %q", c.AllowUsers)
+	}
+}
+
+func TestTheVersionComesFromTheBuild(t *testing.T) {
+	settings := func(pairs ...string) (all []debug.BuildSetting) {
+		for i := 0; i < len(pairs); i += 2 {
+			all = append(all, debug.BuildSetting{Key: pairs[i], Value: pairs[i+1]})
+		}
+		return all
+	}
+	const commit = "0123456789abcdef0123456789abcdef01234567"
+	for _, c := range []struct {
+		stamped string
+		info    debug.BuildInfo
+		want    string
+	}{
+		{"v1.2.3", debug.BuildInfo{Main: debug.Module{Version: "v1.0.0"}}, "v1.2.3"},
+		{"", debug.BuildInfo{Main: debug.Module{Version: "v1.0.0"}, Settings: settings("vcs.revision", commit)}, "v1.0.0"},
+		{"", debug.BuildInfo{Main: debug.Module{Version: "(devel)"}, Settings: settings("vcs.revision", commit)}, "devel-0123456789ab"},
+		{"", debug.BuildInfo{Settings: settings("vcs.revision", commit, "vcs.modified", "true")}, "devel-0123456789ab+dirty"},
+		{"", debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, "devel"},
+	} {
+		if got := versionOf(c.stamped, &c.info); got != c.want {
+			t.Errorf("versionOf(%q, %+v) = %q, want %q", c.stamped, c.info, got, c.want)
+		}
 	}
 }
 

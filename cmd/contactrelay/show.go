@@ -57,14 +57,6 @@ var outcomeColours = map[worker.Outcome]string{
 	worker.DeadLettered: red, worker.Returned: yellow, worker.Duplicate: blue,
 }
 
-// spoken is an outcome, a reason or another name as people read it.
-func spoken(name string) string {
-	if name == string(worker.DeadLettered) {
-		return "dead-lettered"
-	}
-	return strings.ReplaceAll(name, "_", " ")
-}
-
 // settled prints the line of a verdict.
 func (s *show) settled(v worker.Settlement) {
 	s.mu.Lock()
@@ -76,7 +68,7 @@ func (s *show) settled(v worker.Settlement) {
 	if v.Calls == 1 && v.Reason == "" {
 		what = "1 call, " + v.Duration.Round(time.Millisecond).String()
 	}
-	verdict := s.paint(outcomeColours[v.Outcome], fmt.Sprintf("%-15s", spoken(string(v.Outcome))))
+	verdict := s.paint(outcomeColours[v.Outcome], fmt.Sprintf("%-15s", v.Outcome))
 	fmt.Fprintf(s.out, "%s %-8s %-18s %-13s %s\n", verdict, v.Type, orNone(v.User), orNone(v.Contact), what)
 
 	r := row{v.Type, v.Outcome}
@@ -129,7 +121,7 @@ func (s *show) sums(sums sums) bool {
 	defer s.mu.Unlock()
 	fmt.Fprintf(s.out, "\n%-10s %-18s %9s %9s\n", "TYPE", "OUTCOME", "MESSAGES", "CALLS")
 	for _, r := range sortedRows(s.calls) {
-		name := s.paint(outcomeColours[r.outcome], fmt.Sprintf("%-18s", spoken(string(r.outcome))))
+		name := s.paint(outcomeColours[r.outcome], fmt.Sprintf("%-18s", r.outcome))
 		fmt.Fprintf(s.out, "%-10s %s %9d %9d\n", r.messageType, name, s.calls[r].messages, s.calls[r].calls)
 	}
 	s.letters(sums.letters)
@@ -174,28 +166,6 @@ func (s *show) letters(letters []*deadletter.Letter) {
 			fmt.Fprintf(s.out, "%s %-18s %s\n", s.paint(red, fmt.Sprintf("%-18s", reason)), orNone(l.Original.OrderingKey), indented(detail, 38))
 		}
 	}
-}
-
-// width is how wide the output may be.
-const width = 80
-
-// indented wraps text at the width, with later lines indented.
-func indented(text string, indent int) string {
-	var b strings.Builder
-	column := indent
-	for i, word := range strings.Fields(text) {
-		switch {
-		case i > 0 && column+1+len(word) > width:
-			b.WriteString("\n" + strings.Repeat(" ", indent))
-			column = indent
-		case i > 0:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += len(word)
-	}
-	return b.String()
 }
 
 // addresses prints where the simulators listen.

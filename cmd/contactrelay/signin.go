@@ -28,7 +28,7 @@ type signInSettings struct {
 	KeyFile         string   `help:"JSON key of such an account, with delegation-key." placeholder:"FILE"`
 	TokensDir       string   `help:"Folder with a <user>.json for each user, with tokens: authorized_user JSON or a refresh token." placeholder:"DIR"`
 	OAuthClientFile string   `name:"oauth-client-file" help:"JSON of the OAuth client that refresh tokens without one were given to." placeholder:"FILE"`
-	AllowUsers      []string `help:"Users whose contacts may be changed: addresses or domains. Required with delegation; default with the others: all." placeholder:"USER"`
+	AllowUsers      userList `help:"Users whose contacts may be changed: addresses or domains. Required with delegation; default with the others: all." placeholder:"USER,..."`
 
 	tokens *people.Tokens // nil with emulator
 }

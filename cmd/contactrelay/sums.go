@@ -54,7 +54,7 @@ func equation(tally worker.Tally) check {
 	}
 	var terms []string
 	for _, o := range worker.Outcomes() {
-		terms = append(terms, fmt.Sprintf("%d %s", byOutcome[o], spoken(string(o))))
+		terms = append(terms, fmt.Sprintf("%d %s", byOutcome[o], o))
 	}
 	text := fmt.Sprintf("%d deliveries = %s", tally.Deliveries, strings.Join(terms, " + "))
 	return check{text, sum == tally.Deliveries}

@@ -5,28 +5,21 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 )
 
 // serve runs a simulator until the end of the test and returns its addresses.
-func serve(t *testing.T, run func(context.Context) error) map[string]string {
+func serve(t *testing.T, args ...string) map[string]string {
 	t.Helper()
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout := os.Stdout
-	os.Stdout = write
-	t.Cleanup(func() { os.Stdout = stdout })
+	read, write := io.Pipe()
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- run(ctx) }()
+	ended := make(chan int, 1)
+	go func() { ended <- execute(ctx, args, write, io.Discard) }()
 	t.Cleanup(func() {
 		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("ended with %v", err)
+		if code := <-ended; code != 0 {
+			t.Errorf("ended with code %d", code)
 		}
 	})
 	var addresses map[string]string
@@ -55,10 +48,8 @@ func ask(t *testing.T, method, url, body string) (status int, text string) {
 	return answer.StatusCode, string(data)
 }
 
-var loopback = addresses{Listen: "127.0.0.1:0", Admin: "127.0.0.1:0"}
-
 func TestThePeopleSimulatorServesWhatItsAdminPortSeeds(t *testing.T) {
-	at := serve(t, (&peopleCommand{addresses: loopback}).Run)
+	at := serve(t, "people")
 	if status, text := ask(t, "POST", "http://"+at["admin"]+"/seed", `{"users":1,"contacts":1}`); status != 200 {
 		t.Fatalf("seed: %d %s", status, text)
 	}
@@ -69,7 +60,7 @@ func TestThePeopleSimulatorServesWhatItsAdminPortSeeds(t *testing.T) {
 }
 
 func TestThePubSubSimulatorHasAnAdminPort(t *testing.T) {
-	at := serve(t, (&pubsubCommand{addresses: loopback}).Run)
+	at := serve(t, "pubsub")
 	status, text := ask(t, "PUT", "http://"+at["admin"]+"/faults", `{"lost_ack":0.5}`)
 	if status >= 300 {
 		t.Errorf("faults: %d %s", status, text)
@@ -79,11 +70,37 @@ func TestThePubSubSimulatorHasAnAdminPort(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatIsTakenIsAnError(t *testing.T) {
-	at := serve(t, (&pubsubCommand{addresses: loopback}).Run)
-	for _, a := range []addresses{{Listen: at["listen"], Admin: "127.0.0.1:0"}, {Listen: "127.0.0.1:0", Admin: at["listen"]}} {
-		if err := (&pubsubCommand{addresses: a}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "listen for the") {
-			t.Errorf("%+v: %v", a, err)
+func TestAProjectIsFurnishedForContactrelay(t *testing.T) {
+	at := serve(t, "pubsub", "--project=demo")
+	for _, id := range []string{"contact-changes-worker", "contact-changes-dead-operator"} {
+		if status, text := ask(t, "GET", "http://"+at["admin"]+"/backlog?subscription=projects/demo/subscriptions/"+id, ""); status != 200 {
+			t.Errorf("%s: %d %s", id, status, text)
 		}
+	}
+}
+
+func TestAnAddressThatIsTakenEndsWithCode1(t *testing.T) {
+	at := serve(t, "pubsub")
+	for _, args := range [][]string{{"--listen", at["listen"]}, {"--admin", at["listen"]}} {
+		var complaints strings.Builder
+		code := execute(t.Context(), append([]string{"pubsub"}, args...), io.Discard, &complaints)
+		if code != 1 || !strings.Contains(complaints.String(), "listen for the") {
+			t.Errorf("%q: code %d, %s", args, code, complaints.String())
+		}
+	}
+}
+
+func TestWrongUseEndsWithCode2(t *testing.T) {
+	for _, args := range [][]string{
+		{}, {"mail"}, {"people", "--quiet"}, {"pubsub", "--seed=x"}, {"people", "--listen=zzz"}, {"pubsub", "--admin=:99999"},
+		{"pubsub", "--outstanding-per-key=-1"}, {"pubsub", "--redelivery-delay=-1s"},
+	} {
+		var complaints strings.Builder
+		if code := execute(t.Context(), args, io.Discard, &complaints); code != 2 || complaints.String() == "" {
+			t.Errorf("%q: code %d, %q; want 2 and why", args, code, complaints.String())
+		}
+	}
+	if code := execute(t.Context(), []string{"people", "--help"}, io.Discard, io.Discard); code != 0 {
+		t.Errorf("--help: code %d", code)
 	}
 }
