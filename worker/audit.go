@@ -26,7 +26,7 @@ func newAuditor() *auditor {
 
 // finished notes that a message has ended.
 func (a *auditor) finished(h *held, w *Worker) {
-	if h.replay() {
+	if h.replay {
 		return // it is older than what was done since, and writes what that left
 	}
 	for _, p := range h.parts {

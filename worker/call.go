@@ -12,9 +12,6 @@ import (
 	"github.com/contactrelay/contactrelay/internal/people"
 )
 
-// errStopping is why a write was not begun: the worker stops.
-var errStopping = errors.New("the worker stops")
-
 // answerRead is what the worker asks of every answer: the etags, of the contact alone.
 var answerRead = people.Read{Fields: "metadata", Sources: []string{"READ_SOURCE_TYPE_CONTACT"}}
 
@@ -176,7 +173,7 @@ func (h *history) lateFor(p *part, now time.Time) time.Duration {
 
 // photograph sends a photo, which no etag guards.
 func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
-	if p.message.replay() && !h.knows(p.fields) {
+	if p.message.replay && !h.knows(p.fields) {
 		current, v := c.look(ctx, p, answerRead)
 		switch {
 		case current == nil:

@@ -8,13 +8,18 @@ import (
 )
 
 // ended is the verdict on a message of whose parts none is open: dead-lettered if the change of any contact could not be
-// made, applied if any was written, already applied if any was in place, else superseded. It writes the letters: one for each reason, with the contacts it holds for.
+// made, applied if any was written, already applied if any was in place, else superseded. It writes the letters: one for
+// each reason, with the contacts it holds for.
 func (w *Worker) ended(h *held) verdict {
 	reasons := map[deadletter.Reason][]*part{}
 	outcome := Superseded
 	for _, p := range h.parts {
-		if o := p.outcome(); o == Applied || outcome == Superseded {
+		o := p.outcome()
+		if o == Applied || outcome == Superseded {
 			outcome = o
+		}
+		if o == Superseded && p.parked.outcome == "" {
+			w.tally.resolved("superseded")
 		}
 		if p.parked.outcome == DeadLettered {
 			reasons[p.parked.reason] = append(reasons[p.parked.reason], p)

@@ -22,6 +22,7 @@ type held struct {
 	number  int64    // of its arrival among all messages of this worker
 	order   order    // among the changes of its contacts
 	seen    bool     // it was here before, or its original was if it is a replay
+	replay  bool     // it is a dead letter that an operator has published again
 	parts   []*part  // what it wants, by contact
 	calls   int      // calls of the People API made so far, reads too
 	letters []letter // dead letters that are decided and not yet confirmed
@@ -53,9 +54,6 @@ func identityOf(m messages.Message, id string) string {
 	}
 	return m.OrderingKey + "\x00" + m.Identity(id)
 }
-
-// replay reports whether the message is a dead letter that an operator has published again.
-func (h *held) replay() bool { return h.change != nil && h.change.Replay != nil }
 
 // typeName is the type in one word, by what the message says of itself even if it could not be decoded; unknown for a
 // type that is none.

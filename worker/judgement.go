@@ -1,6 +1,9 @@
 package worker
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // finding is what a comparison says of one field of a change.
 type finding string
@@ -71,10 +74,5 @@ func explained(c claim, field string, current json.RawMessage, newer []claim) bo
 }
 
 func (c claim) has(field string) bool {
-	for _, f := range c.fields {
-		if f == field {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.fields, field)
 }

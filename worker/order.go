@@ -26,7 +26,7 @@ func (o order) before(other order) bool {
 // that of its original.
 func (w *Worker) place(h *held) {
 	h.order = order{h.publish, w.memory.number(h.identity())}
-	if h.replay() {
+	if h.replay = h.change != nil && h.change.Replay != nil; h.replay {
 		first, _ := deadletter.Received(deadletter.Message{Attributes: h.message.Attributes}, h.id, h.publish)
 		original := messages.Message{OrderingKey: h.user(), Attributes: first.Attributes}
 		h.order = order{first.PublishTime, w.memory.number(identityOf(original, first.MessageID))}
@@ -40,13 +40,13 @@ func (w *Worker) place(h *held) {
 // against the order of delivery, it is that order that counts. Replays, and messages that were here before, are older
 // than what overtook them: their order stands.
 func (w *Worker) clamp(h *held, waiting waiting) {
-	if h.seen || h.change == nil || h.replay() {
+	if h.seen || h.change == nil || h.replay {
 		return
 	}
 	inverted := false
 	for _, contact := range h.change.Contacts() {
 		waiting(h.lane(), contact, func(other *held) {
-			if !other.replay() && h.order.published.Before(other.order.published) {
+			if !other.replay && h.order.published.Before(other.order.published) {
 				h.order.published, inverted = other.order.published, true
 			}
 		})

@@ -108,6 +108,7 @@ func (p *part) drop(h *history) bool {
 		switch {
 		case h.older(o, field):
 			p.found.superseded = true
+			p.named = append(p.named, field)
 		case h.made(o, field):
 			p.found.already = true
 		default:

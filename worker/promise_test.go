@@ -20,6 +20,7 @@ import (
 func TestPromiseOrderChangesOfAContactTakeEffectAsPublished(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.seed(ann, 2)
+		w.config.Attempts = 50 // more than 503 can strike one change
 		w.fail(latency(20*time.Millisecond), peoplesim.Fault{Kind: peoplesim.Unavailable, Rate: 0.2})
 		for i := range 30 {
 			w.publish(ann, overwrite(contactName(1+i%2), fmt.Sprintf("v%02d", i)))

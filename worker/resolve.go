@@ -27,7 +27,7 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 		return c.again(p)
 	}
 	p.stale = waits{}
-	if p.latest && p.message.replay() && !h.knows(p.fields) && changedSince(current, p) {
+	if p.latest && p.message.replay && !h.knows(p.fields) && changedSince(current, p) {
 		return overtaken(p, current)
 	}
 	found := h.judge(p.claim(), valuesIn(current), read, c.newer(p))
@@ -41,7 +41,7 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 	v = c.send(ctx, h, p, etag{value: read}, true)
 	if v.outcome == Applied && p.refusal != nil {
 		c.worker.tally.resolved("merged")
-		p.named = p.fields
+		p.named = append(p.named, p.fields...)
 	}
 	return v
 }
@@ -51,6 +51,7 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 func (c *calls) again(p *part) verdict {
 	c.worker.tally.resolved("stale_read")
 	if wait := p.stale.next(); wait > 0 {
+		p.tries.uncount(wait) // nothing failed
 		return verdict{wait: wait, cause: "stale_read"}
 	}
 	return p.tries.transient(&people.Error{Kind: people.StaleEtag}, c.worker.config, time.Now())
@@ -60,6 +61,7 @@ func (c *calls) again(p *part) verdict {
 func (c *calls) dispute(p *part, fields []string, read string) verdict {
 	if !p.argued {
 		p.argued = true
+		p.tries.uncount(conflictWait)
 		return verdict{wait: conflictWait, cause: "conflict"}
 	}
 	c.worker.tally.resolved("conflict")
@@ -83,10 +85,8 @@ func (c *calls) take(h *history, p *part, found map[string]finding, read string)
 	if p.done = len(p.fields) == 0; !p.done {
 		return
 	}
-	p.named = older
-	if p.outcome() == Superseded {
-		c.worker.tally.resolved("superseded")
-	} else if p.refusal != nil {
+	p.named = append(p.named, older...)
+	if p.refusal != nil && p.outcome() == AlreadyApplied {
 		c.worker.tally.resolved("done")
 	}
 }

@@ -90,9 +90,11 @@ func (c *calls) prepare(ctx context.Context, parts []*part, mask string) (sent [
 	}
 	for _, p := range parts {
 		h := c.history(p)
-		p.sent, p.chained = h.guard(p.etag), h.chain.has(p.etag)
 		if (p.latest || p.unsure) && !c.readBefore(h, p, mask, found[p.resource]) {
 			continue
+		}
+		if !p.latest {
+			p.sent, p.chained = h.guard(p.etag), h.chain.has(p.etag)
 		}
 		sent = append(sent, p)
 	}
@@ -104,7 +106,7 @@ func (c *calls) prepare(ctx context.Context, parts []*part, mask string) (sent [
 func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bool {
 	read := sourceEtag(r.Person)
 	switch {
-	case r.Err != nil || r.Person == nil, h.stale(read), p.latest && p.message.replay():
+	case r.Err != nil || r.Person == nil, h.stale(read), p.latest && p.message.replay:
 		p.separate()
 		return false
 	case p.latest:
