@@ -16,7 +16,7 @@ import (
 type devCommand struct {
 	Once        bool   `help:"End after the sample feed instead of serving on; exit code 1 if the numbers do not add up." env:"-"`
 	Credentials string `help:"How the made-up users are signed in: emulator, or tokens (a token endpoint is simulated too)." default:"emulator" env:"-"`
-	HTTP        string `name:"http" help:"Address of /livez and /readyz; empty: none." placeholder:"ADDR"`
+	HTTP        string `name:"http" help:"Address of /livez, /readyz and /metrics; empty: none." placeholder:"ADDR"`
 	workSettings
 }
 
@@ -63,7 +63,7 @@ func (c *devCommand) work(ctx context.Context, t terminal, world *world, w *work
 	defer running.Wait()
 	defer stop()
 	if c.HTTP != "" {
-		health, err := listenHealth(c.HTTP, w.Faults)
+		health, err := listenHealth(c.HTTP, w.Faults, w.Tally)
 		if err != nil {
 			return err
 		}

@@ -8,21 +8,28 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/contactrelay/contactrelay/worker"
 )
 
-// healthServer answers /livez and /readyz while the worker runs.
+// healthServer answers /livez, /readyz and /metrics while the worker runs.
 type healthServer struct {
 	listener net.Listener
 	server   *http.Server
 }
 
-// listenHealth opens the address. faults tells what keeps the worker from working, by part.
-func listenHealth(address string, faults func() map[string]string) (*healthServer, error) {
+// listenHealth opens the address. It tells what keeps the worker from working, by part, and what it has counted.
+func listenHealth(address string, faults func() map[string]string, tally func() worker.Tally) (*healthServer, error) {
+	counted, err := newMetrics(tally)
+	if err != nil {
+		return nil, err
+	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("--http %s: %w", address, err)
 	}
 	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", counted)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "ok") // the process answers; whether a remote does is /readyz's to say
 	})

@@ -21,7 +21,7 @@ type runCommand struct {
 	DeadLetterTopic string `help:"Topic that dead letters go to." default:"contact-changes-dead"`
 	peopleSettings
 	workSettings
-	HTTP string `name:"http" help:"Address of /livez and /readyz; empty: none." default:":8080"`
+	HTTP string `name:"http" help:"Address of /livez, /readyz and /metrics; empty: none." default:":8080"`
 	logSettings
 }
 
@@ -71,7 +71,7 @@ func (c *runCommand) work(ctx context.Context, w *worker.Worker, log *slog.Logge
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	if c.HTTP != "" {
-		health, err := listenHealth(c.HTTP, w.Faults)
+		health, err := listenHealth(c.HTTP, w.Faults, w.Tally)
 		if err != nil {
 			return err
 		}

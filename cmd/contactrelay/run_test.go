@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/contactrelay/contactrelay/internal/pubsubsim"
+	"github.com/contactrelay/contactrelay/worker"
 )
 
 // runWorld is the world of dev, with the environment in which run finds it.
@@ -54,7 +55,7 @@ func health(t *testing.T, address, path string) (int, string) {
 
 func TestReadyTellsWhatKeepsTheWorkerFromWorking(t *testing.T) {
 	faults := map[string]string{}
-	server, err := listenHealth("127.0.0.1:0", func() map[string]string { return faults })
+	server, err := listenHealth("127.0.0.1:0", func() map[string]string { return faults }, func() worker.Tally { return worker.Tally{} })
 	must(t, err)
 	served := make(chan error, 1)
 	go func() { served <- server.serve() }()
