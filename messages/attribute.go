@@ -12,6 +12,7 @@ const (
 	AttrType        = "ce-type"
 	AttrID          = "ce-id"
 	AttrSource      = "ce-source"
+	AttrTime        = "ce-time"
 	AttrSpecVersion = "ce-specversion"
 	AttrContentType = "Content-Type"
 

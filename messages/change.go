@@ -4,9 +4,10 @@
 // [Decode] turns a message into a [Change] or says, as an [*Error], why it cannot: every broken rule by field and
 // rule, never by value, so that the error may be logged and shown. What Decode accepts, the People API has no
 // documented reason to refuse before it looks at the contact. [Encode] is the way back, for producers in Go;
-// [ParseRecord] reads the JSON lines of `contactrelay publish`; [Schema] has the bodies as JSON Schemas.
+// [ParseRecord] reads the JSON lines of `contactrelay publish`; [Schema] has the bodies as JSON Schemas. What became of a
+// change comes back as an [Outcome], which [DecodeOutcome] reads.
 //
-// Decoding is strict. Names are case-sensitive; unknown names, names given twice, null and values of another type
+// Decoding of changes is strict. Names are case-sensitive; unknown names, names given twice, null and values of another type
 // are refused, wherever they stand. An integer is written without fraction or exponent. A masked field that is
 // absent is one to be cleared, as in the API, and an empty value means the same as an absent one.
 //

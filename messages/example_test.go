@@ -56,6 +56,31 @@ func ExampleEncode() {
 	// {"person":{"metadata":{"sources":[{"etag":"#1","type":"CONTACT"}]},"nicknames":[{"value":"new"}],"resourceName":"people/c1"},"updatePersonFields":"nicknames","base":{"nicknames":[{"value":"old"}]}}
 }
 
+func ExampleDecodeOutcome() {
+	o, err := messages.DecodeOutcome(messages.Message{
+		OrderingKey: "user-1",
+		Attributes: map[string]string{
+			"ce-type": "contactrelay.outcome.v1", "ce-id": "outcome-1", "ce-time": "2026-10-01T12:00:00Z",
+			"ce-source": "//pubsub.googleapis.com/projects/demo/subscriptions/contact-changes-worker",
+		},
+		Data: []byte(`{
+			"event": {"id": "event-1", "source": "//crm.example.com", "messageId": "17", "type": "contactrelay.patch.v1"},
+			"outcome": "applied",
+			"contacts": {"people/c1": {"outcome": "applied", "etag": "#2"}}
+		}`),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, name := range o.Names() {
+		c := o.Contacts[name]
+		fmt.Println(o.Event.ID, name, c.Result, c.Etag)
+	}
+	// Output:
+	// event-1 people/c1 applied #2
+}
+
 func ExampleParseRecord() {
 	line := `{"user":"user-1","type":"photo","body":{"resourceName":"people/c1","photoBytes":"R0lGODlh"}}`
 	_, _, err := messages.ParseRecord([]byte(line), messages.Limits{})
