@@ -12,16 +12,6 @@ import (
 	"github.com/contactrelay/contactrelay/internal/people"
 )
 
-// answerRead is what the worker asks of every answer: the etags, of the contact alone.
-var answerRead = people.Read{Fields: "metadata", Sources: []string{"READ_SOURCE_TYPE_CONTACT"}}
-
-// readBack asks for what a mask names as well.
-func readBack(mask string) people.Read {
-	read := answerRead
-	read.Fields = mask + ",metadata"
-	return read
-}
-
 // calls makes the calls that some messages of one user need at a time.
 type calls struct {
 	worker      *Worker
@@ -126,7 +116,7 @@ func (c *calls) send(ctx context.Context, h *history, p *part, guard etag, justR
 	p.sent = guard
 	var answer *peopleapi.Person
 	err := c.timed(ctx, "people.updateContact", func(ctx context.Context) (err error) {
-		answer, err = c.worker.contacts.Update(ctx, c.user, guarded(p.person, guard), p.mask(), answerRead)
+		answer, err = c.worker.contacts.Update(ctx, c.user, guarded(p.person, guard), p.mask(), p.asked.read())
 		return err
 	})
 	if err == nil {
@@ -187,7 +177,7 @@ func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
 	}
 	var answer *peopleapi.Person
 	err := c.timed(ctx, "people.updateContactPhoto", func(ctx context.Context) (err error) {
-		answer, err = c.worker.contacts.UpdatePhoto(ctx, c.user, p.resource, p.photo, answerRead)
+		answer, err = c.worker.contacts.UpdatePhoto(ctx, c.user, p.resource, p.photo, p.asked.read())
 		return err
 	})
 	if err != nil {
@@ -197,6 +187,7 @@ func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
 	h.chain.photographed(sourceEtag(answer))
 	h.settled(p.message.order, photoField, print{})
 	p.found.written = true
+	p.left = left{sourceEtag(answer), true, p.asked.cut(answer)}
 	return verdict{outcome: Applied}
 }
 
@@ -229,6 +220,7 @@ func (c *calls) confirm(ctx context.Context, h *history, p *part, v verdict) ver
 	})
 	if err == nil {
 		if p.person != nil && !h.stale(sourceEtag(current)) && same(p.fields, p.wanted(), valuesIn(current), anyOrder) {
+			p.saw(sourceEtag(current))
 			p.proved(h, sourceEtag(current))
 			return verdict{outcome: AlreadyApplied}
 		}
@@ -258,6 +250,7 @@ func (p *part) wrote(h *history, guard etag, answer *peopleapi.Person) {
 	h.wrote(guard, sourceEtag(answer))
 	p.settle(h, p.fields)
 	p.found.written = true
+	p.left = left{sourceEtag(answer), p.latest || p.refusal != nil, p.asked.cut(answer)}
 }
 
 // proved notes that a read with this etag showed all that is wanted.

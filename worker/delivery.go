@@ -24,6 +24,13 @@ type topic interface {
 	Publish(ctx context.Context, m deadletter.Message) error
 }
 
+// outcomeTopic is what the worker needs of the outcome topic: it publishes messages of one ordering key, blocks until each
+// is confirmed or one has failed, and returns how many were confirmed, from the first on, and why the next was not. Those
+// behind that one may have been published all the same; it can be called again with them.
+type outcomeTopic interface {
+	PublishAll(ctx context.Context, all []messages.Message) (confirmed int, err error)
+}
+
 // delivery is one message as Pub/Sub delivered it.
 type delivery struct {
 	id      string // Pub/Sub's own

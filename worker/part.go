@@ -22,6 +22,7 @@ type part struct {
 	base     *peopleapi.Person
 	etag     etag // that it carries
 	latest   bool // write over whatever is there
+	asked    asked
 
 	tries   tries
 	failed  int           // batch calls that failed for a reason which this contact may be
@@ -36,6 +37,7 @@ type part struct {
 	parked  verdict       // why its change cannot be made, if it cannot
 	done    bool          // nothing is left to do
 	named   []string      // fields of which a change was dropped, or merged
+	left    left          // the contact as it is now
 	wants   values        // of the masked fields; see wanted
 }
 
@@ -127,8 +129,9 @@ func (p *part) keep(which func(field string) bool) {
 	p.fields = slices.DeleteFunc(slices.Clone(p.fields), func(field string) bool { return !which(field) })
 }
 
-// group names the changes that can be made in one call with this one: those with the same mask and the same kind of
-// guard. Empty: none can.
+// group names the changes that can be made in one call with this one: those with the same mask, the same kind of guard
+// and the same wish for an answer. One read mask for several wishes would fetch of a contact what nobody asked for, and
+// with other sources other values; what a change gets would depend on its company. Empty: none can.
 func (p *part) group() string {
 	if p.person == nil || p.alone {
 		return ""
@@ -137,7 +140,7 @@ func (p *part) group() string {
 	if p.latest {
 		guard = "latest\x00"
 	}
-	return guard + p.mask()
+	return guard + p.mask() + "\x00" + p.asked.key()
 }
 
 // outcome is how a part ends that could be done.

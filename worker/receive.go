@@ -140,5 +140,10 @@ func (w *Worker) decode(d delivery) (h *held) {
 	}
 	h.change = change
 	h.parts = partsOf(h)
+	if w.config.Outcomes != nil {
+		for _, p := range h.parts {
+			p.asked = askedBy(change)
+		}
+	}
 	return h
 }

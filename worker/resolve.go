@@ -27,6 +27,7 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 		return c.again(p)
 	}
 	p.stale = waits{}
+	p.saw(read)
 	if p.latest && p.message.replay && !h.knows(p.fields) && changedSince(current, p) {
 		return overtaken(p, current)
 	}

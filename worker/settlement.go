@@ -42,12 +42,13 @@ type Settlement struct {
 	Duration  time.Duration // from the delivery to now
 }
 
-// finish ends a message: it is remembered, audited, logged and let go. It is answered when its turn in the lane comes.
+// finish ends a message: it is remembered, audited, announced, logged and let go. It is answered when its turn in the lane comes.
 func (w *Worker) finish(h *held) {
 	s := w.settlement(h, h.verdict)
 	if s.Outcome != Duplicate {
 		w.memory.settle(h.identity(), s.Outcome, h.order.number)
 		w.audit.finished(h, w)
+		w.announce(h)
 	}
 	h.settled = s
 	w.report(s)

@@ -15,6 +15,9 @@ type Tally struct {
 	Letters    map[deadletter.Reason]int // confirmed dead letters; a message can leave several
 	// Conflicts is how refused or outdated etags were resolved: chain, done, superseded, merged, stale_read, conflict, gone.
 	Conflicts map[string]int
+	// Outcomes is what became of the events for the outcome topic: published, retried (each publication that failed and is
+	// tried again), dropped.
+	Outcomes map[string]int
 	// Inversions is how often publish times ran against the order of delivery.
 	Inversions int
 	// OrderViolations is how often a change ended after a later one of its contact; it must stay 0.
@@ -42,7 +45,7 @@ func (w *Worker) Tally() Tally {
 	defer t.mu.Unlock()
 	return Tally{
 		Deliveries: t.deliveries, Settled: maps.Clone(t.endings), Calls: maps.Clone(t.calls), Letters: maps.Clone(t.letters),
-		Conflicts: maps.Clone(t.conflicts), Inversions: t.inversions, OrderViolations: t.violations,
+		Conflicts: maps.Clone(t.conflicts), Outcomes: maps.Clone(t.outcomes), Inversions: t.inversions, OrderViolations: t.violations,
 	}
 }
 
@@ -54,6 +57,7 @@ type tally struct {
 	calls      map[Call]int
 	letters    map[deadletter.Reason]int
 	conflicts  map[string]int
+	outcomes   map[string]int
 	inversions int
 	violations int
 }
@@ -104,6 +108,18 @@ func (t *tally) resolved(how string) {
 		t.conflicts = map[string]int{}
 	}
 	t.conflicts[how]++
+}
+
+func (t *tally) announced(how string, n int) {
+	if n == 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.outcomes == nil {
+		t.outcomes = map[string]int{}
+	}
+	t.outcomes[how] += n
 }
 
 func (t *tally) inverted() {

@@ -14,7 +14,7 @@ import (
 // maxTogether is how often a contact goes in batch calls that fail for a reason which it may be.
 const maxTogether = 2
 
-// together changes several contacts with one mask and one kind of guard in one call. What was changed is done
+// together changes several contacts with one mask, one kind of guard and one answer asked for in one call. What was changed is done
 // afterwards. When the call fails, the contacts that it names go alone, where conflicts are resolved; whether the others
 // were changed is not known, so they are read back before they are sent again. The verdict is what the rest waits for.
 func (c *calls) together(ctx context.Context, parts []*part) verdict {
@@ -35,7 +35,7 @@ func (c *calls) together(ctx context.Context, parts []*part) verdict {
 			contacts[p.resource] = guarded(p.person, p.sent)
 		}
 		err = c.timed(ctx, "people.batchUpdateContacts", func(ctx context.Context) (err error) {
-			results, err = c.worker.contacts.BatchUpdate(ctx, c.user, contacts, mask, answerRead)
+			results, err = c.worker.contacts.BatchUpdate(ctx, c.user, contacts, mask, parts[0].asked.read())
 			return err
 		})
 	}
@@ -110,9 +110,11 @@ func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bo
 		p.separate()
 		return false
 	case p.latest:
+		p.saw(read)
 		c.take(h, p, h.judge(p.claim(), valuesIn(r.Person), read, c.newer(p)), read)
 		p.sent = etag{value: read}
 	case same(p.fields, p.wanted(), valuesIn(r.Person), anyOrder):
+		p.saw(read)
 		p.proved(h, read)
 		p.found.written, p.done = true, true // by the call of which nothing was known
 	}

@@ -11,6 +11,9 @@
 // worker stops or ceases to receive, and when those that wait are too many (package ordering). Everything that time may
 // cure, such as a service that is down or a quota that is used up, keeps the message held and its contact or its user
 // waiting. A message is parked as a dead letter when no later try can succeed; verdict.go says when, letter.go with what.
+//
+// Where there is a topic for outcomes, each message that is settled leaves one event there. Its publication is begun
+// before the message is acknowledged and holds up nothing: it is tried again for as long as there is room (outbox.go).
 package worker
 
 import (
@@ -27,7 +30,7 @@ import (
 	"github.com/contactrelay/contactrelay/ordering"
 )
 
-// Config says how a worker works. All fields but AllowUsers, UserLabel and Settled are required.
+// Config says how a worker works. All fields but AllowUsers, Outcomes, UserLabel and Settled are required.
 type Config struct {
 	Subscription string // noted in dead letters, as dl-subscription
 	Version      string // noted in dead letters, as dl-worker
@@ -47,6 +50,7 @@ type Config struct {
 	Drain       time.Duration // from the stop to the end of the calls then in flight
 
 	AllowUsers []string            // e-mail addresses, or domains as "@example.com" or "example.com"; empty: everybody
+	Outcomes   outcomeTopic        // told how each message was settled; nil: nobody is
 	UserLabel  func(string) string // how logs show a user; nil: not at all
 	Settled    func(Settlement)    // told of every settlement, from many goroutines; nil: nobody is
 }
@@ -63,6 +67,7 @@ type Worker struct {
 	memory    *memory
 	histories *histories
 	audit     *auditor
+	outbox    *outbox
 	health    health
 	success   successes
 	deaf      rate.Sometimes // paces the error lines of a subscription that cannot be received from
@@ -97,7 +102,7 @@ const (
 // New returns a worker that receives from source, changes contacts and sends dead letters to dead. It starts
 // nothing.
 func New(c Config, source source, dead topic, contacts *people.Client, log *slog.Logger) *Worker {
-	return &Worker{
+	w := &Worker{
 		config:    c,
 		source:    source,
 		dead:      dead,
@@ -111,11 +116,13 @@ func New(c Config, source source, dead topic, contacts *people.Client, log *slog
 		unsent:    rate.Sometimes{Interval: time.Minute},
 		held:      map[string]*held{},
 	}
+	w.outbox = newOutbox(c.Outcomes, c.MaxCalls, &w.tally, log)
+	return w
 }
 
 // Run works until ctx is done, and blocks until then and through the stop: nothing new is begun, what waits goes
-// back at once, calls in flight have Config.Drain to answer. It returns nil after a stop, and ErrUnordered when the
-// subscription cannot be used. Run is called once.
+// back at once, calls in flight have Config.Drain to answer, and outcomes to be published. It returns nil after a stop,
+// and ErrUnordered when the subscription cannot be used. Run is called once.
 func (w *Worker) Run(ctx context.Context) error {
 	work, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer interrupt(nil)
@@ -136,6 +143,11 @@ func (w *Worker) Run(ctx context.Context) error {
 		Return:  func(_ string, h *held) { w.giveBack(h) },
 	})
 
+	flushing, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer giveUp(nil)
+	var announcing sync.WaitGroup
+	announcing.Go(func() { w.outbox.run(flushing) })
+
 	receiving, stop := context.WithCancel(ctx)
 	defer stop()
 	received := make(chan error, 1)
@@ -151,15 +163,17 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.stopped.Store(true)
 	drain := time.AfterFunc(w.config.Drain, func() { interrupt(errDrained) })
 	defer drain.Stop()
-	over := time.NewTimer(w.config.Drain + flushGrace)
+	over := time.AfterFunc(w.config.Drain+flushGrace, func() { giveUp(errDrained) })
 	defer over.Stop()
 	lanes.Stop()
+	w.outbox.close()
 
 	select {
 	case err = <-received:
-	case <-over.C:
+	case <-flushing.Done():
 		// The client waits for a service that does not answer. What is unconfirmed comes again; the process ends.
 		w.log.WarnContext(work, "stopped before the last acks were sent")
 	}
+	announcing.Wait()
 	return err
 }
