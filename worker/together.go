@@ -14,9 +14,10 @@ import (
 // maxTogether is how often a contact goes in batch calls that fail for a reason which it may be.
 const maxTogether = 2
 
-// together changes several contacts with one mask, one kind of guard and one answer asked for in one call. What was changed is done
-// afterwards. When the call fails, the contacts that it names go alone, where conflicts are resolved; whether the others
-// were changed is not known, so they are read back before they are sent again. The verdict is what the rest waits for.
+// together changes several contacts with one mask, one kind of guard and one wish for an answer in one call. What was
+// changed is done afterwards. When the call fails, the contacts that it names go alone, where conflicts are resolved;
+// whether the others were changed is not known, so they are read back before they are sent again. The verdict is what the
+// rest waits for.
 func (c *calls) together(ctx context.Context, parts []*part) verdict {
 	parts = c.timely(parts, time.Now())
 	if len(parts) == 0 {
