@@ -19,6 +19,8 @@ const (
 	maxOutcomeBytes = 64 << 20
 	// maxSheaf is how many outcomes of a user are published at a time: what the client puts in one request.
 	maxSheaf = 100
+	// maxOutcomePause is the longest time between two tries of a topic that takes nothing.
+	maxOutcomePause = 30 * time.Second
 )
 
 // outbox is the outcomes that are not confirmed yet. Those of a user are published in the order in which they were added:
@@ -67,7 +69,7 @@ func newOutbox(topic outcomeTopic, senders int, tally *tally, log *slog.Logger) 
 		unsent: rate.Sometimes{Interval: time.Minute},
 		piles:  map[string]*pile{}, ready: list.New(), waiting: list.New(), closing: make(chan struct{}),
 		pause: backoff.NewExponentialBackOff(backoff.WithInitialInterval(250*time.Millisecond), backoff.WithMultiplier(2),
-			backoff.WithRandomizationFactor(1), backoff.WithMaxInterval(30*time.Second), backoff.WithMaxElapsedTime(0)),
+			backoff.WithRandomizationFactor(1), backoff.WithMaxInterval(maxOutcomePause/2), backoff.WithMaxElapsedTime(0)),
 	}
 	b.change = sync.NewCond(&b.mu)
 	return b
