@@ -26,6 +26,9 @@ func (w *Worker) announce(h *held) {
 	if w.config.Outcomes == nil {
 		return
 	}
+	if h.message.Attributes[messages.AttrType] == messages.OutcomeType {
+		return // the two topics are one by mistake: an outcome of an outcome would come in too, without end
+	}
 	o := w.outcome(h)
 	m, err := messages.EncodeOutcome(o)
 	if err != nil {

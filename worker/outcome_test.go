@@ -387,3 +387,15 @@ func TestAnOutcomeThatIsTooLargeIsToldWithoutThePerson(t *testing.T) {
 		t.Errorf("%s with etag %q, with a person: %v", c.Result, c.Etag, c.Person != nil)
 	}
 }
+
+func TestAnOutcomeThatComesInHasNoOutcome(t *testing.T) {
+	announced(t, func(t *testing.T, w *world) {
+		w.publish(ann, messages.Message{Attributes: map[string]string{"ce-type": messages.OutcomeType}, Data: []byte("{}")})
+		w.start()
+		time.Sleep(time.Second)
+		w.check(map[string]int{"unsupported_type": 1})
+		if n := len(w.told()); n != 0 {
+			t.Errorf("%d outcomes of an outcome", n)
+		}
+	})
+}

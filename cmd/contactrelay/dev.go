@@ -15,6 +15,7 @@ import (
 // devCommand shows the worker at work without an account or a network.
 type devCommand struct {
 	Once        bool   `help:"End after the sample feed instead of serving on; exit code 1 if the numbers do not add up." env:"-"`
+	Outcomes    bool   `help:"Show the events of the outcome topic too." env:"-"`
 	Credentials string `help:"How the made-up users are signed in: emulator, or tokens (a token endpoint is simulated too)." default:"emulator" env:"-"`
 	HTTP        string `name:"http" help:"Address of /livez, /readyz and /metrics; empty: none." placeholder:"ADDR"`
 	workSettings
@@ -49,6 +50,14 @@ func (c *devCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 	config.Subscription = devSubscription
 	config.UserLabel = func(user string) string { return user } // made-up users
 	config.Settled = show.settled
+	config.Outcomes = worker.NewOutcomeTopic(world.client, devOutcomeTopic)
+	if c.Outcomes {
+		watching, unwatch := context.WithCancel(ctx)
+		defer unwatch() // before the world closes
+		if err := world.watchOutcomes(watching, show.outcome); err != nil {
+			return err
+		}
+	}
 	log := (&logSettings{LogFormat: "text", LogLevel: "warn"}).logger(t.err)
 	w := worker.New(config,
 		worker.NewSubscription(world.client, world.pulls, devSubscription, c.MaxMessages, int(c.MaxBytes)),
@@ -94,6 +103,7 @@ func (c *devCommand) work(ctx context.Context, t terminal, world *world, w *work
 		return c.interrupted()
 	}
 	world.settle(waiting)
+	world.settleOutcomes(waiting, w)
 	sums, err := world.sums(w.Tally(), feed, unsettled)
 	if err != nil {
 		return err

@@ -35,8 +35,8 @@ func devOnce(t *testing.T, args ...string) {
 			t.Errorf("no dead letter %s in the table", reason)
 		}
 	}
-	if strings.Count(out, "\nok ") != 5 || strings.Contains(out, "WRONG") {
-		t.Errorf("want five checks that hold:\n%s", out)
+	if strings.Count(out, "\nok ") != 6 || strings.Contains(out, "WRONG") {
+		t.Errorf("want six checks that hold:\n%s", out)
 	}
 	tooWide(t, out)
 	if strings.Contains(out, "\x1b") {

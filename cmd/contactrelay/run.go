@@ -19,6 +19,7 @@ type runCommand struct {
 	project
 	Subscription    string `help:"Subscription that the changes come from; with message ordering." default:"contact-changes-worker"`
 	DeadLetterTopic string `help:"Topic that dead letters go to." default:"contact-changes-dead"`
+	outcomeSettings
 	peopleSettings
 	workSettings
 	HTTP string `name:"http" help:"Address of /livez, /readyz and /metrics; empty: none." default:":8080"`
@@ -30,6 +31,7 @@ func (c *runCommand) check(ctx context.Context, f *settingFaults) error {
 	c.project.resolve(ctx, f)
 	checkName(f, "subscription", "subscriptions", c.Subscription)
 	checkName(f, "dead-letter-topic", "topics", c.DeadLetterTopic)
+	c.outcomeSettings.check(f)
 	c.peopleSettings.resolve(f)
 	c.workSettings.check(f)
 	checkListen(f, "http", c.HTTP)
@@ -61,6 +63,7 @@ func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 	config := c.workSettings.config(c.AllowUsers)
 	config.UserLabel = c.userLabel()
 	config.Subscription = c.fullName("subscriptions", c.Subscription)
+	c.outcomeSettings.announce(&config, client, &c.project)
 	source := watchedSubscription{worker.NewSubscription(client, pulls, config.Subscription, c.MaxMessages, int(c.MaxBytes)), link}
 	dead := worker.NewTopic(client, c.fullName("topics", c.DeadLetterTopic))
 	return c.work(ctx, worker.New(config, source, dead, contacts, log), log)

@@ -34,12 +34,17 @@ func (w *world) sums(tally worker.Tally, feed []string, unsettled int) (sums, er
 	if err != nil {
 		return sums{}, err
 	}
+	told, want, err := w.outcomes(tally)
+	if err != nil {
+		return sums{}, err
+	}
 	overlaps := w.overlaps()
 	return sums{letters: letters, checks: []check{
 		equation(tally),
 		{fmt.Sprintf("%d messages published = %d ended + %d not yet", len(feed), len(feed)-unsettled, unsettled), unsettled == 0},
 		{fmt.Sprintf("%d messages are left in the subscription", backlog), backlog == 0},
 		{fmt.Sprintf("%d dead letters confirmed = %d in the dead-letter subscription", confirmed, len(letters)), confirmed == len(letters)},
+		{fmt.Sprintf("%d messages settled = %d outcomes in the outcome subscription", want, told), told == want},
 		{fmt.Sprintf("%d times two mutate requests of one user overlapped", overlaps), overlaps == 0},
 	}}, nil
 }

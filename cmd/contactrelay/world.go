@@ -128,6 +128,7 @@ func (w *world) peopleURL() string { return "http://" + w.peopleAddress }
 // makeTopics makes what run expects to exist.
 func (w *world) makeTopics() error {
 	return errors.Join(
+		w.makeOutcomes(),
 		w.broker.CreateTopic(devTopic, pubsubsim.TopicSettings{}),
 		w.broker.CreateTopic(devDeadLetterTopic, pubsubsim.TopicSettings{}),
 		w.broker.CreateSubscription(devSubscription, pubsubsim.SubscriptionSettings{
