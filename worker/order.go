@@ -22,17 +22,17 @@ func (o order) before(other order) bool {
 	return o.number < other.number
 }
 
-// place gives a message its order. One that was here before keeps the number of its first arrival, and a replay takes
-// that of its original.
+// place gives a message its order. One that was here before keeps the order it had then, a clamped publish time
+// included: what was returned comes again in its place. A replay takes the order of its original.
 func (w *Worker) place(h *held) {
-	h.order = order{h.publish, w.memory.number(h.identity())}
+	identity, published := h.identity(), h.publish
 	if h.replay = h.change != nil && h.change.Replay != nil; h.replay {
 		first, _ := deadletter.Received(deadletter.Message{Attributes: h.message.Attributes}, h.id, h.publish)
 		original := messages.Message{OrderingKey: h.user(), Attributes: first.Attributes}
-		h.order = order{first.PublishTime, w.memory.number(identityOf(original, first.MessageID))}
+		identity, published = identityOf(original, first.MessageID), first.PublishTime
 	}
-	if h.seen = h.order.number != 0; !h.seen {
-		h.order.number = h.number
+	if h.order, h.seen = w.memory.order(identity); !h.seen {
+		h.order = order{published, h.number}
 	}
 }
 
