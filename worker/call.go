@@ -171,9 +171,10 @@ func (h *history) lateFor(p *part, now time.Time) time.Duration {
 	return max(0, h.late.Sub(now))
 }
 
-// photograph sends a photo, which no etag guards.
+// photograph sends a photo, which no etag guards. Once one was sent without an answer, the contact may have been changed
+// by that.
 func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
-	if p.message.replay && !h.knows(p.fields) {
+	if p.message.replay && !p.unsure && !h.knows(p.fields) {
 		current, v := c.look(ctx, p, answerRead)
 		switch {
 		case current == nil:

@@ -27,12 +27,12 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 		return c.again(p)
 	}
 	p.stale = waits{}
-	if p.latest && p.message.replay && !h.knows(p.fields) && changedSince(current, p) {
-		return overtaken(p, current)
-	}
 	found := h.judge(p.claim(), valuesIn(current), read, c.newer(p))
 	if against := fieldsFound(found, conflict); len(against) > 0 {
 		return c.dispute(p, against, read)
+	}
+	if p.latest && p.message.replay && !h.knows(fieldsFound(found, free)) && changedSince(current, p) {
+		return overtaken(p, current)
 	}
 	c.take(h, p, found, read)
 	if p.done {
@@ -102,9 +102,9 @@ func fieldsFound(found map[string]finding, what finding) (fields []string) {
 	return fields
 }
 
-// knows reports whether a change of any of these fields was settled.
+// knows reports whether a change of each of these fields was settled.
 func (h *history) knows(fields []string) bool {
-	return slices.ContainsFunc(fields, func(field string) bool { _, ok := h.fields[field]; return ok })
+	return !slices.ContainsFunc(fields, func(field string) bool { _, ok := h.fields[field]; return !ok })
 }
 
 // changedSince reports whether the contact was changed after the original of a replay was published. A worker that knows
