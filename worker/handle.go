@@ -82,7 +82,7 @@ func (w *Worker) callNext(ctx context.Context, items []*held, waiting waiting) v
 		}
 		events[h.identity()] = true
 		for _, p := range h.open() {
-			if p.group() == "" {
+			if p.single() {
 				alone = append(alone, p)
 			} else {
 				together = append(together, p)

@@ -127,10 +127,14 @@ func (p *part) keep(which func(field string) bool) {
 	p.fields = slices.DeleteFunc(slices.Clone(p.fields), func(field string) bool { return !which(field) })
 }
 
+// single reports whether a part goes in a call of its own. One whose etag was refused does: it would be refused again, and
+// the call with it.
+func (p *part) single() bool { return p.person == nil || p.alone || p.refusal != nil }
+
 // group names the changes that can be made in one call with this one: those with the same mask and the same kind of
 // guard. Empty: none can.
 func (p *part) group() string {
-	if p.person == nil || p.alone {
+	if p.single() {
 		return ""
 	}
 	guard := "etag\x00"
