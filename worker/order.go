@@ -45,10 +45,11 @@ func (w *Worker) clamp(h *held, waiting waiting) {
 	}
 	inverted := false
 	for _, contact := range h.change.Contacts() {
-		waiting(h.lane(), contact, func(other *held) {
+		waiting(h.lane(), contact, func(other *held) bool {
 			if !other.replay && h.order.published.Before(other.order.published) {
 				h.order.published, inverted = other.order.published, true
 			}
+			return other.replay || other.seen // any other was clamped itself: none before it is newer
 		})
 	}
 	if inverted {
@@ -56,5 +57,6 @@ func (w *Worker) clamp(h *held, waiting waiting) {
 	}
 }
 
-// waiting tells of the messages of a lane that are not finished and change a contact, oldest arrival first.
-type waiting func(lane, contact string, each func(*held))
+// waiting tells of the messages of a lane that are not finished and change a contact, newest arrival first, until each
+// returns false.
+type waiting func(lane, contact string, each func(*held) bool)

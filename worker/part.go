@@ -24,19 +24,20 @@ type part struct {
 	latest   bool // write over whatever is there
 
 	tries   tries
-	failed  int           // batch calls that failed for a reason which this contact may be
-	alone   bool          // goes in a call of its own from now on
-	refusal *people.Error // of its etag, if that was refused: the contact is read then, and the change judged
-	unsure  bool          // a call of unknown outcome had it: a batch is read back before it is sent again
-	sent    etag          // the guard of its last write
-	chained bool          // that was the end of our own chain in place of its own etag
-	stale   waits         // for a read that shows the contact as it was before
-	argued  bool          // a conflict was found once, and waited for what may explain it
-	found   outcomes      // of its fields
-	parked  verdict       // why its change cannot be made, if it cannot
-	done    bool          // nothing is left to do
-	named   []string      // fields of which a change was dropped, or merged
-	wants   values        // of the masked fields; see wanted
+	failed  int              // batch calls that failed for a reason which this contact may be
+	alone   bool             // goes in a call of its own from now on
+	refusal *people.Error    // of its etag, if that was refused: the contact is read then, and the change judged
+	unsure  bool             // a call of unknown outcome had it: a batch is read back before it is sent again
+	sent    etag             // the guard of its last write
+	chained bool             // that was the end of our own chain in place of its own etag
+	stale   waits            // for a read that shows the contact as it was before
+	argued  bool             // a conflict was found once, and waited for what may explain it
+	found   outcomes         // of its fields
+	parked  verdict          // why its change cannot be made, if it cannot
+	done    bool             // nothing is left to do
+	named   []string         // fields of which a change was dropped, or merged
+	wants   values           // of the masked fields; see wanted
+	prints  map[string]print // of those; see print
 }
 
 // photoField is what a photo counts as: a field that no mask of a patch can name.
@@ -89,6 +90,24 @@ func (p *part) wanted() values {
 		p.wants = valuesIn(p.person)
 	}
 	return p.wants
+}
+
+// print is that of what is wanted of a field. It is worked out when it is needed first.
+func (p *part) print(field string) print {
+	known, ok := p.prints[field]
+	if !ok {
+		known = printWanted(field, p.wanted()[field])
+		if p.prints == nil {
+			p.prints = map[string]print{}
+		}
+		p.prints[field] = known
+	}
+	return known
+}
+
+// mayExplain reports whether one of the fields shown may hold what is wanted of it. It is sure if it says no.
+func (p *part) mayExplain(shown map[fieldPrint]bool) bool {
+	return slices.ContainsFunc(p.fields, func(field string) bool { return shown[fieldPrint{field, p.print(field)}] })
 }
 
 // claim is what the judgement needs.

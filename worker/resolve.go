@@ -27,7 +27,8 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 		return c.again(p)
 	}
 	p.stale = waits{}
-	found := h.judge(p.claim(), valuesIn(current), read, c.newer(p))
+	shown := valuesIn(current)
+	found := h.judge(p.claim(), shown, read, c.newer(p, shown))
 	if against := fieldsFound(found, conflict); len(against) > 0 {
 		return c.dispute(p, against, read)
 	}

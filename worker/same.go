@@ -103,11 +103,31 @@ type print struct {
 	filled bool // with the member that the service fills in where it is not given
 }
 
+// fieldPrint is the print of a field.
+type fieldPrint struct {
+	field string
+	print print
+}
+
+// printsOf is the prints of fields, with and without the members that the service fills in.
+func printsOf(fields []string, shown values) map[fieldPrint]bool {
+	all := make(map[fieldPrint]bool, 2*len(fields))
+	for _, field := range fields {
+		all[fieldPrint{field, printOf(field, shown[field], true)}] = true
+		all[fieldPrint{field, printOf(field, shown[field], false)}] = true
+	}
+	return all
+}
+
 // printOf is the print of a field's values, with or without the member that the service fills in.
 func printOf(field string, raw json.RawMessage, filled bool) print {
+	return printValues(field, valuesOf(raw), filled)
+}
+
+func printValues(field string, values []map[string]any, filled bool) print {
 	tree, optional := writableMembers[field], filledIn[field]
 	var all []string
-	for _, value := range valuesOf(raw) {
+	for _, value := range values {
 		kept := prune(value, tree)
 		if !filled {
 			delete(kept, optional)
@@ -126,12 +146,12 @@ func printOf(field string, raw json.RawMessage, filled bool) print {
 // printWanted is the print of what a change wants of a field.
 func printWanted(field string, raw json.RawMessage) print {
 	optional := filledIn[field]
-	filled := optional != ""
-	for _, value := range valuesOf(raw) {
+	filled, all := optional != "", valuesOf(raw)
+	for _, value := range all {
 		_, given := value[optional]
 		filled = filled && given
 	}
-	return printOf(field, raw, filled)
+	return printValues(field, all, filled)
 }
 
 // prune is what a client can write of an object.

@@ -110,7 +110,8 @@ func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bo
 		p.separate()
 		return false
 	case p.latest:
-		c.take(h, p, h.judge(p.claim(), valuesIn(r.Person), read, c.newer(p)), read)
+		shown := valuesIn(r.Person)
+		c.take(h, p, h.judge(p.claim(), shown, read, c.newer(p, shown)), read)
 		p.sent = etag{value: read}
 	case same(p.fields, p.wanted(), valuesIn(r.Person), anyOrder):
 		p.proved(h, read)
