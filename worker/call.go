@@ -110,6 +110,21 @@ func (c *calls) one(ctx context.Context, p *part) verdict {
 	return verdict{}
 }
 
+// oneOf makes the next calls for one of the contacts of a message. One that has to wait does not hold up the others: the
+// verdict is the shortest of their waits when all have to.
+func (c *calls) oneOf(ctx context.Context, parts []*part) verdict {
+	first := slices.MinFunc(parts, func(a, b *part) int { return a.again.Compare(b.again) })
+	if wait := time.Until(first.again); wait > 0 {
+		return verdict{wait: wait, cause: "contacts"}
+	}
+	v := c.one(ctx, first)
+	if v.wait == 0 || v.lane || v.outage || len(parts) == 1 {
+		return v
+	}
+	first.again = time.Now().Add(v.wait)
+	return verdict{}
+}
+
 // write makes the change of one contact, guarded by the etag that it carries, or by the end of our own chain if the etag
 // lies in that. A change without an etag, and one whose etag was refused, must be judged by a read first.
 func (c *calls) write(ctx context.Context, h *history, p *part) verdict {
