@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -41,18 +42,32 @@ const (
 	anyOrder valueOrder = false // is there anything left to change?
 )
 
-// valuesIn is a person as JSON, by field.
+// valuesIn is the fields of a person that are not empty, as JSON. Those that no mask of a patch can name are left out.
 func valuesIn(p *peopleapi.Person) values {
-	data, err := json.Marshal(p)
-	if err != nil {
-		return nil // a person with contradictory NullFields: nothing is like it
-	}
-	var fields values
-	if json.Unmarshal(data, &fields) != nil {
-		return nil
+	fields, person := values{}, reflect.ValueOf(p).Elem()
+	for field, i := range personFields {
+		if list := person.Field(i); list.Len() > 0 {
+			data, err := json.Marshal(list.Interface())
+			if err != nil {
+				panic(err) // it was JSON before
+			}
+			fields[field] = data
+		}
 	}
 	return fields
 }
+
+// personFields is where the fields of writableMembers are in a person.
+var personFields = func() map[string]int {
+	all, person := map[string]int{}, reflect.TypeFor[peopleapi.Person]()
+	for i := range person.NumField() {
+		name, _, _ := strings.Cut(person.Field(i).Tag.Get("json"), ",")
+		if _, ok := writableMembers[name]; ok {
+			all[name] = i
+		}
+	}
+	return all
+}()
 
 // sameField compares the values of a field, of the members that a client can write, in their order or as a bag.
 func sameField(field string, wanted, current json.RawMessage, order valueOrder) bool {
