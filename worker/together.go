@@ -136,8 +136,7 @@ func (c *calls) sort(sent []*part, results map[string]people.Result) {
 		case r.Err.Kind == people.StaleEtag:
 			c.differs(h, p, r.Err)
 		default:
-			p.separate()
-			c.doubt(h, p, time.Now())
+			p.separate() // the call was answered: nothing of it may still take effect
 		}
 	}
 }
@@ -203,7 +202,7 @@ func (c *calls) named(parts []*part, fact *people.Error) verdict {
 			p.separate()
 			continue
 		}
-		c.doubt(c.history(p), p, time.Now())
+		p.unsure = true    // but nothing may still take effect: the call was answered
 		p.tries.uncount(0) // it failed because of others
 		p.suspect()        // but the service may name only the first that is at fault
 	}
