@@ -26,6 +26,7 @@ package ordering
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -213,18 +214,22 @@ func (l *Lanes[T]) proceed() {
 	}
 }
 
-// Unfinished calls each with the unfinished items of a lane that touch a contact, by arrival, with the lanes locked: each
-// must neither block nor call the lanes. Handle may call it.
-func (l *Lanes[T]) Unfinished(key, contact string, each func(item T)) {
+// Unfinished calls each with the unfinished items of a lane that touch a contact, the newest first, until it returns
+// false. The lanes are locked meanwhile: each must neither block nor call them. Handle may call it.
+func (l *Lanes[T]) Unfinished(key, contact string, each func(item T) bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	ln, ok := l.lanes[key]
 	if !ok {
 		return
 	}
-	if c, ok := ln.contacts[contact]; ok {
-		for _, h := range c.items.all() {
-			each(h.item)
+	c, ok := ln.contacts[contact]
+	if !ok {
+		return
+	}
+	for _, h := range slices.Backward(c.items.all()) {
+		if !each(h.item) {
+			return
 		}
 	}
 }

@@ -133,3 +133,22 @@ func TestASnapshotShowsTheLanesThatAreStuckLongest(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatOfAContactIsUnfinishedIsToldNewestFirst(t *testing.T) {
+	story(t, nil, func(t *testing.T, d *desk) {
+		d.put(t, "a", ids(5, func(i int, it *item) {
+			it.contacts, it.work = []string{[]string{"c", "d"}[i%2]}, tick
+		})...)
+		pass(tick + tick/2) // the first of c is finished, the second item runs
+		for some, want := range []string{"5", "5", "53"} {
+			got := ""
+			d.Unfinished("a", "c", func(it *item) bool { got += it.id; return len(got) < some })
+			if got != want {
+				t.Errorf("asked for %d: %q, want %q", some, got, want)
+			}
+		}
+		d.Unfinished("a", "x", func(*item) bool { t.Error("nobody touches x"); return true })
+		d.Unfinished("b", "c", func(*item) bool { t.Error("there is no lane b"); return true })
+		pass(time.Second)
+	})
+}

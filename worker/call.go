@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,19 +25,30 @@ type calls struct {
 // history is what is known of the contact of a part.
 func (c *calls) history(p *part) *history { return c.worker.histories.of(c.user, p.resource) }
 
-// newer is what waits behind a part for the same contact, and is going to be made: no copy of an event that was settled,
-// nor of this one.
-func (c *calls) newer(p *part) (claims []claim) {
-	c.waiting(p.message.lane(), p.resource, func(h *held) {
-		if _, settled := c.worker.memory.outcome(h.identity()); settled || h.identity() == p.message.identity() {
-			return
+// newer is what waits behind a part for the same contact, may explain what that holds now, and is going to be made: no
+// copy of an event that was settled, nor of this one.
+func (c *calls) newer(p *part, current values) (claims []claim) {
+	var behind []*held
+	c.waiting(p.message.lane(), p.resource, func(h *held) bool {
+		if p.message.order.before(h.order) {
+			behind = append(behind, h)
 		}
-		for _, other := range h.parts {
-			if other.resource == p.resource && other != p && other.person != nil {
-				claims = append(claims, other.claim())
-			}
-		}
+		return true
 	})
+	if len(behind) == 0 {
+		return nil
+	}
+	shown := printsOf(p.fields, current) // thousands may wait: their values are compared by print first
+	for _, h := range behind {
+		i := slices.IndexFunc(h.parts, func(other *part) bool { return other.resource == p.resource })
+		if i < 0 || h.parts[i].person == nil || !h.parts[i].mayExplain(shown) {
+			continue
+		}
+		if _, settled := c.worker.memory.outcome(h.identity()); settled || h.identity() == p.message.identity() {
+			continue
+		}
+		claims = append(claims, claim{order: h.order, wanted: h.parts[i].wanted(), fields: h.parts[i].fields})
+	}
 	return claims
 }
 
@@ -85,6 +97,21 @@ func (c *calls) one(ctx context.Context, p *part) verdict {
 		p.parked = v
 	}
 	p.done = true
+	return verdict{}
+}
+
+// oneOf makes the next calls for one of the contacts of a message. One that has to wait does not hold up the others: the
+// verdict is the shortest of their waits when all have to.
+func (c *calls) oneOf(ctx context.Context, parts []*part) verdict {
+	first := slices.MinFunc(parts, func(a, b *part) int { return a.again.Compare(b.again) })
+	if wait := time.Until(first.again); wait > 0 {
+		return verdict{wait: wait, cause: "contacts"}
+	}
+	v := c.one(ctx, first)
+	if v.wait == 0 || v.lane || v.outage || len(parts) == 1 {
+		return v
+	}
+	first.again = time.Now().Add(v.wait)
 	return verdict{}
 }
 
@@ -161,9 +188,10 @@ func (h *history) lateFor(p *part, now time.Time) time.Duration {
 	return max(0, h.late.Sub(now))
 }
 
-// photograph sends a photo, which no etag guards.
+// photograph sends a photo, which no etag guards. Once one was sent without an answer, the contact may have been changed
+// by that.
 func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
-	if p.message.replay && !h.knows(p.fields) {
+	if p.message.replay && !p.unsure && !h.knows(p.fields) {
 		current, v := c.look(ctx, p, answerRead)
 		switch {
 		case current == nil:
@@ -265,6 +293,6 @@ func (p *part) proved(h *history, read string) {
 // settle notes that fields hold what the part wants.
 func (p *part) settle(h *history, fields []string) {
 	for _, field := range fields {
-		h.settled(p.message.order, field, printWanted(field, p.wanted()[field]))
+		h.settled(p.message.order, field, p.print(field))
 	}
 }

@@ -63,7 +63,8 @@ func (e etag) print() uint64 {
 
 var etagSeed = maphash.MakeSeed()
 
-// etags are the prints of a contact's etags, oldest first: the newest of them, since a change does not wait for long.
+// etags are the prints of a contact's etags, the one that was of use last at the end. Those that were of no use for
+// longest make room.
 type etags []uint64
 
 // maxEtags is how many of each kind are kept for a contact.
@@ -78,6 +79,12 @@ func (es *etags) add(e etag) {
 		*es = slices.Delete(*es, 0, 1)
 	}
 	*es = append(*es, e.print())
+}
+
+// renew keeps an etag that is of use for longer.
+func (es *etags) renew(e etag) {
+	i := slices.Index(*es, e.print())
+	*es = append(slices.Delete(*es, i, i+1), e.print())
 }
 
 func (es etags) has(e etag) bool { return e.value != "" && slices.Contains(es, e.print()) }

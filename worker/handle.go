@@ -71,8 +71,8 @@ func (w *Worker) prejudge(h *held) {
 	}
 }
 
-// callNext makes the next call for what is left of the messages: one for all that can go together, else one for the
-// first that goes alone.
+// callNext makes the next call for what is left of the messages: one for all that can go together, else one for a
+// contact that goes alone.
 func (w *Worker) callNext(ctx context.Context, items []*held, waiting waiting) verdict {
 	var together, alone []*part
 	events := map[string]bool{}
@@ -82,7 +82,7 @@ func (w *Worker) callNext(ctx context.Context, items []*held, waiting waiting) v
 		}
 		events[h.identity()] = true
 		for _, p := range h.open() {
-			if p.group() == "" {
+			if p.single() {
 				alone = append(alone, p)
 			} else {
 				together = append(together, p)
@@ -90,13 +90,11 @@ func (w *Worker) callNext(ctx context.Context, items []*held, waiting waiting) v
 		}
 	}
 	c := &calls{worker: w, user: items[0].user(), messageType: items[0].kind, items: items, waiting: waiting}
-	switch {
-	case len(together) > 1:
+	if len(together) > 1 {
 		return c.together(ctx, together)
-	case len(together) == 1:
-		return c.one(ctx, together[0]) // one of many that is left over, or a lone change
-	case len(alone) > 0:
-		return c.one(ctx, alone[0])
+	}
+	if parts := append(together, alone...); len(parts) > 0 {
+		return c.oneOf(ctx, parts)
 	}
 	return verdict{}
 }

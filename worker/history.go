@@ -51,12 +51,13 @@ func (h *history) settled(o order, field string, value print) {
 }
 
 // guard is the etag with which a change that carries this one is sent: what the CRM published after a write of ours
-// was meant to come after it.
+// was meant to come after it. A CRM that never reads back sends the same etag with each change of a burst, however long.
 func (h *history) guard(e etag) etag {
-	if h.chain.has(e) {
-		return etag{value: h.chain.end}
+	if !h.chain.has(e) {
+		return e
 	}
-	return e
+	h.chain.replaced.renew(e)
+	return etag{value: h.chain.end}
 }
 
 // wrote notes a write that was answered well.

@@ -43,7 +43,6 @@ func (h *history) judge(c claim, current values, currentEtag string, newer []cla
 
 func (h *history) judgeField(c claim, field string, current json.RawMessage, currentEtag string, newer []claim) finding {
 	m, known := h.fields[field]
-	seen := c.base != nil && sameField(field, c.base[field], current, anyOrder)
 	switch {
 	case h.older(c.order, field):
 		return superseded
@@ -53,7 +52,7 @@ func (h *history) judgeField(c claim, field string, current json.RawMessage, cur
 		return superseded // this is a redelivery of what came before that one
 	case c.latest:
 		return free
-	case seen:
+	case c.base != nil && sameField(field, c.base[field], current, anyOrder):
 		return free // nobody touched it since the CRM looked
 	case known && m.value == printOf(field, current, m.value.filled):
 		return free // our own last write stands

@@ -22,17 +22,17 @@ func (o order) before(other order) bool {
 	return o.number < other.number
 }
 
-// place gives a message its order. One that was here before keeps the number of its first arrival, and a replay takes
-// that of its original.
+// place gives a message its order. One that was here before keeps the order it had then, a clamped publish time
+// included: what was returned comes again in its place. A replay takes the order of its original.
 func (w *Worker) place(h *held) {
-	h.order = order{h.publish, w.memory.number(h.identity())}
+	identity, published := h.identity(), h.publish
 	if h.replay = h.change != nil && h.change.Replay != nil; h.replay {
 		first, _ := deadletter.Received(deadletter.Message{Attributes: h.message.Attributes}, h.id, h.publish)
 		original := messages.Message{OrderingKey: h.user(), Attributes: first.Attributes}
-		h.order = order{first.PublishTime, w.memory.number(identityOf(original, first.MessageID))}
+		identity, published = identityOf(original, first.MessageID), first.PublishTime
 	}
-	if h.seen = h.order.number != 0; !h.seen {
-		h.order.number = h.number
+	if h.order, h.seen = w.memory.order(identity); !h.seen {
+		h.order = order{published, h.number}
 	}
 }
 
@@ -45,10 +45,11 @@ func (w *Worker) clamp(h *held, waiting waiting) {
 	}
 	inverted := false
 	for _, contact := range h.change.Contacts() {
-		waiting(h.lane(), contact, func(other *held) {
+		waiting(h.lane(), contact, func(other *held) bool {
 			if !other.replay && h.order.published.Before(other.order.published) {
 				h.order.published, inverted = other.order.published, true
 			}
+			return other.replay || other.seen // any other was clamped itself: none before it is newer
 		})
 	}
 	if inverted {
@@ -56,5 +57,6 @@ func (w *Worker) clamp(h *held, waiting waiting) {
 	}
 }
 
-// waiting tells of the messages of a lane that are not finished and change a contact, oldest arrival first.
-type waiting func(lane, contact string, each func(*held))
+// waiting tells of the messages of a lane that are not finished and change a contact, newest arrival first, until each
+// returns false.
+type waiting func(lane, contact string, each func(*held) bool)

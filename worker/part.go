@@ -25,20 +25,22 @@ type part struct {
 	asked    asked
 
 	tries   tries
-	failed  int           // batch calls that failed for a reason which this contact may be
-	alone   bool          // goes in a call of its own from now on
-	refusal *people.Error // of its etag, if that was refused: the contact is read then, and the change judged
-	unsure  bool          // a call of unknown outcome had it: a batch is read back before it is sent again
-	sent    etag          // the guard of its last write
-	chained bool          // that was the end of our own chain in place of its own etag
-	stale   waits         // for a read that shows the contact as it was before
-	argued  bool          // a conflict was found once, and waited for what may explain it
-	found   outcomes      // of its fields
-	parked  verdict       // why its change cannot be made, if it cannot
-	done    bool          // nothing is left to do
-	named   []string      // fields of which a change was dropped, or merged
-	left    left          // the contact as it is now
-	wants   values        // of the masked fields; see wanted
+	failed  int              // batch calls that failed for a reason which this contact may be
+	again   time.Time        // it waits until then, and others of its message do not
+	alone   bool             // goes in a call of its own from now on
+	refusal *people.Error    // of its etag, if that was refused: the contact is read then, and the change judged
+	unsure  bool             // a call of unknown outcome had it: a batch is read back before it is sent again
+	sent    etag             // the guard of its last write
+	chained bool             // that was the end of our own chain in place of its own etag
+	stale   waits            // for a read that shows the contact as it was before
+	argued  bool             // a conflict was found once, and waited for what may explain it
+	found   outcomes         // of its fields
+	parked  verdict          // why its change cannot be made, if it cannot
+	done    bool             // nothing is left to do
+	named   []string         // fields of which a change was dropped, or merged
+	left    left             // the contact as it is now
+	wants   values           // of the masked fields; see wanted
+	prints  map[string]print // of those; see print
 }
 
 // photoField is what a photo counts as: a field that no mask of a patch can name.
@@ -93,6 +95,24 @@ func (p *part) wanted() values {
 	return p.wants
 }
 
+// print is that of what is wanted of a field. It is worked out when it is needed first.
+func (p *part) print(field string) print {
+	known, ok := p.prints[field]
+	if !ok {
+		known = printWanted(field, p.wanted()[field])
+		if p.prints == nil {
+			p.prints = map[string]print{}
+		}
+		p.prints[field] = known
+	}
+	return known
+}
+
+// mayExplain reports whether one of the fields shown may hold what is wanted of it. It is sure if it says no.
+func (p *part) mayExplain(shown map[fieldPrint]bool) bool {
+	return slices.ContainsFunc(p.fields, func(field string) bool { return shown[fieldPrint{field, p.print(field)}] })
+}
+
 // claim is what the judgement needs.
 func (p *part) claim() claim {
 	c := claim{order: p.message.order, etag: p.etag, latest: p.latest, wanted: p.wanted(), fields: p.fields}
@@ -129,11 +149,15 @@ func (p *part) keep(which func(field string) bool) {
 	p.fields = slices.DeleteFunc(slices.Clone(p.fields), func(field string) bool { return !which(field) })
 }
 
+// single reports whether a part goes in a call of its own. One whose etag was refused does: it would be refused again, and
+// the call with it.
+func (p *part) single() bool { return p.person == nil || p.alone || p.refusal != nil }
+
 // group names the changes that can be made in one call with this one: those with the same mask, the same kind of guard
 // and the same wish for an answer. One read mask for several wishes would fetch of a contact what nobody asked for, and
 // with other sources other values; what a change gets would depend on its company. Empty: none can.
 func (p *part) group() string {
-	if p.person == nil || p.alone {
+	if p.single() {
 		return ""
 	}
 	guard := "etag\x00"

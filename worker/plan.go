@@ -14,7 +14,7 @@ func (w *Worker) group(h *held) string {
 		return ""
 	}
 	for _, p := range open {
-		if p.alone {
+		if p.single() {
 			return ""
 		}
 	}

@@ -28,12 +28,13 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 	}
 	p.stale = waits{}
 	p.saw(read)
-	if p.latest && p.message.replay && !h.knows(p.fields) && changedSince(current, p) {
-		return overtaken(p, current)
-	}
-	found := h.judge(p.claim(), valuesIn(current), read, c.newer(p))
+	shown := valuesIn(current)
+	found := h.judge(p.claim(), shown, read, c.newer(p, shown))
 	if against := fieldsFound(found, conflict); len(against) > 0 {
 		return c.dispute(p, against, read)
+	}
+	if p.latest && p.message.replay && !h.knows(fieldsFound(found, free)) && changedSince(current, p) {
+		return overtaken(p, current)
 	}
 	c.take(h, p, found, read)
 	if p.done {
@@ -103,9 +104,9 @@ func fieldsFound(found map[string]finding, what finding) (fields []string) {
 	return fields
 }
 
-// knows reports whether a change of any of these fields was settled.
+// knows reports whether a change of each of these fields was settled.
 func (h *history) knows(fields []string) bool {
-	return slices.ContainsFunc(fields, func(field string) bool { _, ok := h.fields[field]; return ok })
+	return !slices.ContainsFunc(fields, func(field string) bool { _, ok := h.fields[field]; return !ok })
 }
 
 // changedSince reports whether the contact was changed after the original of a replay was published. A worker that knows

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -41,18 +42,32 @@ const (
 	anyOrder valueOrder = false // is there anything left to change?
 )
 
-// valuesIn is a person as JSON, by field.
+// valuesIn is the fields of a person that are not empty, as JSON. Those that no mask of a patch can name are left out.
 func valuesIn(p *peopleapi.Person) values {
-	data, err := json.Marshal(p)
-	if err != nil {
-		return nil // a person with contradictory NullFields: nothing is like it
-	}
-	var fields values
-	if json.Unmarshal(data, &fields) != nil {
-		return nil
+	fields, person := values{}, reflect.ValueOf(p).Elem()
+	for field, i := range personFields {
+		if list := person.Field(i); list.Len() > 0 {
+			data, err := json.Marshal(list.Interface())
+			if err != nil {
+				panic(err) // it was JSON before
+			}
+			fields[field] = data
+		}
 	}
 	return fields
 }
+
+// personFields is where the fields of writableMembers are in a person.
+var personFields = func() map[string]int {
+	all, person := map[string]int{}, reflect.TypeFor[peopleapi.Person]()
+	for i := range person.NumField() {
+		name, _, _ := strings.Cut(person.Field(i).Tag.Get("json"), ",")
+		if _, ok := writableMembers[name]; ok {
+			all[name] = i
+		}
+	}
+	return all
+}()
 
 // sameField compares the values of a field, of the members that a client can write, in their order or as a bag.
 func sameField(field string, wanted, current json.RawMessage, order valueOrder) bool {
@@ -103,11 +118,31 @@ type print struct {
 	filled bool // with the member that the service fills in where it is not given
 }
 
+// fieldPrint is the print of a field.
+type fieldPrint struct {
+	field string
+	print print
+}
+
+// printsOf is the prints of fields, with and without the members that the service fills in.
+func printsOf(fields []string, shown values) map[fieldPrint]bool {
+	all := make(map[fieldPrint]bool, 2*len(fields))
+	for _, field := range fields {
+		all[fieldPrint{field, printOf(field, shown[field], true)}] = true
+		all[fieldPrint{field, printOf(field, shown[field], false)}] = true
+	}
+	return all
+}
+
 // printOf is the print of a field's values, with or without the member that the service fills in.
 func printOf(field string, raw json.RawMessage, filled bool) print {
+	return printValues(field, valuesOf(raw), filled)
+}
+
+func printValues(field string, values []map[string]any, filled bool) print {
 	tree, optional := writableMembers[field], filledIn[field]
 	var all []string
-	for _, value := range valuesOf(raw) {
+	for _, value := range values {
 		kept := prune(value, tree)
 		if !filled {
 			delete(kept, optional)
@@ -126,12 +161,12 @@ func printOf(field string, raw json.RawMessage, filled bool) print {
 // printWanted is the print of what a change wants of a field.
 func printWanted(field string, raw json.RawMessage) print {
 	optional := filledIn[field]
-	filled := optional != ""
-	for _, value := range valuesOf(raw) {
+	filled, all := optional != "", valuesOf(raw)
+	for _, value := range all {
 		_, given := value[optional]
 		filled = filled && given
 	}
-	return printOf(field, raw, filled)
+	return printValues(field, all, filled)
 }
 
 // prune is what a client can write of an object.

@@ -154,3 +154,14 @@ func TestWhatWasWrittenIsTheSameWhenItIsReadBack(t *testing.T) {
 		}
 	})
 }
+
+func TestEveryFieldOfAMaskIsFoundInAPerson(t *testing.T) {
+	for _, field := range messages.WritableFields() {
+		p, want := &peopleapi.Person{}, `[{"metadata":{"primary":true}}]` // a member that the values of all fields have
+		must(t, json.Unmarshal([]byte(`{"`+field+`":`+want+`}`), p))
+		got := valuesIn(p)
+		if len(got) != 1 || string(got[field]) != want {
+			t.Errorf("%s: %s, want %s", field, got, want)
+		}
+	}
+}

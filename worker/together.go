@@ -112,7 +112,8 @@ func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bo
 		return false
 	case p.latest:
 		p.saw(read)
-		c.take(h, p, h.judge(p.claim(), valuesIn(r.Person), read, c.newer(p)), read)
+		shown := valuesIn(r.Person)
+		c.take(h, p, h.judge(p.claim(), shown, read, c.newer(p, shown)), read)
 		p.sent = etag{value: read}
 	case same(p.fields, p.wanted(), valuesIn(r.Person), anyOrder):
 		p.saw(read)
@@ -138,8 +139,7 @@ func (c *calls) sort(sent []*part, results map[string]people.Result) {
 		case r.Err.Kind == people.StaleEtag:
 			c.differs(h, p, r.Err)
 		default:
-			p.separate()
-			c.doubt(h, p, time.Now())
+			p.separate() // the call was answered: nothing of it may still take effect
 		}
 	}
 }
@@ -205,7 +205,7 @@ func (c *calls) named(parts []*part, fact *people.Error) verdict {
 			p.separate()
 			continue
 		}
-		c.doubt(c.history(p), p, time.Now())
+		p.unsure = true    // but nothing may still take effect: the call was answered
 		p.tries.uncount(0) // it failed because of others
 		p.suspect()        // but the service may name only the first that is at fault
 	}
