@@ -34,7 +34,8 @@ type world struct {
 	people *peoplesim.Sim
 	config Config
 	log    *lockedBuffer
-	panics bool // every call of the People API panics
+	panics bool   // every call of the People API panics
+	source source // nil: the broker
 
 	mu      sync.Mutex // guards settled
 	settled []Settlement
@@ -95,7 +96,11 @@ func (w *world) start() {
 		client = nil
 	}
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	worker := New(w.config, &brokerSource{broker: w.broker}, brokerTopic{w.broker}, client, log)
+	var from source = &brokerSource{broker: w.broker}
+	if w.source != nil {
+		from = w.source
+	}
+	worker := New(w.config, from, brokerTopic{w.broker}, client, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- worker.Run(ctx) }()
