@@ -22,7 +22,7 @@ type courier struct {
 
 // courierWorld is a world whose worker receives from a courier. Calls take 10 ms, so that what is delivered at once is
 // in the lane before the first call is answered.
-func courierWorld(t *testing.T, story func(w *world, c *courier)) {
+func courierWorld(t *testing.T, story func(t *testing.T, w *world, c *courier)) {
 	t.Helper()
 	bubble(t, func(t *testing.T, w *world) {
 		c := &courier{deliveries: make(chan delivery)}
@@ -30,7 +30,7 @@ func courierWorld(t *testing.T, story func(w *world, c *courier)) {
 		w.contacts(3, seeded)
 		w.fail(latency(10 * time.Millisecond))
 		w.start()
-		story(w, c)
+		story(t, w, c)
 		synctest.Wait()
 		w.balanced()
 	})
