@@ -22,7 +22,7 @@ func nicknamed(nickname string, version int64) edit {
 }
 
 func TestTwoChangesOfOnePublishCallTakeEffectInTheirOrder(t *testing.T) {
-	courierWorld(t, func(w *world, c *courier) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
 		c.bring("1", at(1), named("first", 1).patch())
 		c.bring("2", at(1), named("second", 1).patch())
 		w.ended(Applied, Applied)
@@ -53,7 +53,7 @@ func TestTwoChangesOfOnePublishCallThatComeAgainAfterACrashAreNotMadeAgain(t *te
 }
 
 func TestAnOldChangeThatComesAgainAfterANewerOneOfTheSameFieldIsSuperseded(t *testing.T) {
-	courierWorld(t, func(w *world, c *courier) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
 		old := named("old", 1).patch()
 		c.bring("1", at(1), old)
 		c.bring("2", at(2), named("new", 1).patch())
@@ -70,7 +70,7 @@ func TestAnOldChangeThatComesAgainAfterANewerOneOfTheSameFieldIsSuperseded(t *te
 }
 
 func TestAnOldChangeThatComesAfterANewerOneOfAnotherFieldIsApplied(t *testing.T) {
-	courierWorld(t, func(w *world, c *courier) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
 		c.bring("2", at(2), nicknamed("new", 1).patch())
 		w.ended(Applied)
 		c.bring("1", at(1), named("old", 1).patch())
@@ -84,7 +84,7 @@ func TestOfAnOldChangeThatComesAfterANewerOneOfOneOfItsFieldsOnlyTheFreeFieldIsW
 		"by its etag": {contact: one, set: texts{"names": "old", "nicknames": "old"}, version: 1},
 		"latest":      {contact: one, set: texts{"names": "old", "nicknames": "old"}},
 	} {
-		courierWorld(t, func(w *world, c *courier) {
+		courierWorld(t, func(t *testing.T, w *world, c *courier) {
 			c.bring("2", at(2), nicknamed("new", 1).patch())
 			w.ended(Applied)
 			c.bring("1", at(1), old.patch())
@@ -127,7 +127,7 @@ func TestAChangeOfTwoFieldsThatComesAgainAfterANewerOneOfOneOfThemAndACrashWrite
 // TestAConflictWaitsForTheChangeThatExplainsIt delivers the change that explains the contact a second after the one that
 // it explains: a conflict waits for it once.
 func TestAConflictWaitsForTheChangeThatExplainsIt(t *testing.T) {
-	courierWorld(t, func(w *world, c *courier) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
 		w.hand(one, texts{"names": "second"}) // in truth by the worker that crashed
 		c.bring("1", at(1), named("first", 1).patch())
 		time.Sleep(time.Second)
@@ -138,7 +138,7 @@ func TestAConflictWaitsForTheChangeThatExplainsIt(t *testing.T) {
 }
 
 func TestAReadThatIsTwoVersionsOldIsNotJudged(t *testing.T) {
-	courierWorld(t, func(w *world, c *courier) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
 		c.bring("1", at(1), named("first", 1).patch())
 		c.bring("2", at(2), named("second", 1).patch())
 		w.ended(Applied, Applied)
@@ -159,7 +159,7 @@ func TestAReadThatIsTwoVersionsOldIsNotJudged(t *testing.T) {
 // TestAReadThatIsOneHandEditBehindOverwritesNothing has the read show a version of which the worker knows nothing: the guard
 // of the write that follows from it is what protects the person's second edit.
 func TestAReadThatIsOneHandEditBehindOverwritesNothing(t *testing.T) {
-	courierWorld(t, func(w *world, c *courier) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
 		w.hand(one, texts{"nicknames": "typed"})
 		time.Sleep(10 * time.Second)
 		w.hand(one, texts{"names": "typed"})
