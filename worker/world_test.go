@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -36,6 +37,8 @@ type world struct {
 	log    *lockedBuffer
 	panics bool   // every call of the People API panics
 	source source // nil: the broker
+
+	transport http.RoundTripper // nil: the simulated service
 
 	mu      sync.Mutex // guards settled
 	settled []Settlement
@@ -90,7 +93,11 @@ var ordered = pubsubsim.SubscriptionSettings{Ordering: true, AckDeadline: 60 * t
 // start runs a worker until halt or the end of the test.
 func (w *world) start() {
 	w.t.Helper()
-	client, err := people.New(w.t.Context(), people.Config{Endpoint: "http://people.test", Transport: w.people, Token: people.EmulatorToken})
+	var transport http.RoundTripper = w.people
+	if w.transport != nil {
+		transport = w.transport
+	}
+	client, err := people.New(w.t.Context(), people.Config{Endpoint: "http://people.test", Transport: transport, Token: people.EmulatorToken})
 	must(w.t, err)
 	if w.panics {
 		client = nil
