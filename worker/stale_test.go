@@ -47,7 +47,7 @@ func TestPromiseOnceReadsThatStayStaleForTwoSecondsLeaveNoLetter(t *testing.T) {
 	writes := []string{peoplesim.UpdateContact, peoplesim.BatchUpdateContacts}
 	for _, test := range []struct {
 		name    string
-		changes int // of each contact
+		changes int  // of each contact
 		moved   bool // by nobody, just now; the changes carry base then
 		faults  []peoplesim.Fault
 		reads   int // of each contact at most
