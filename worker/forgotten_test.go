@@ -114,3 +114,14 @@ func TestHistoriesKeepToTheirBytes(t *testing.T) {
 		t.Error("the contact used last is forgotten")
 	}
 }
+
+func TestAContactCountsWithWhatItsLastChangeLeft(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		c.bring("1", at(1), named("CRM", 1).patch())
+		w.ended(Applied)
+		counted := w.worker.histories.bytes
+		if size := w.worker.histories.of(ann, one).size(); counted != size {
+			t.Errorf("%d bytes are counted, want the %d of the only contact", counted, size)
+		}
+	})
+}

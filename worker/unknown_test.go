@@ -83,6 +83,9 @@ func TestABatchWhoseAnswerIsLostIsFoundMade(t *testing.T) {
 				t.Errorf("outcomes %v, want both made", got)
 			}
 			w.holds(one, texts{"names": "next"})
+			if calls := w.people.Stats().Calls; calls[peoplesim.BatchGet]["200"] == 0 || calls[peoplesim.BatchUpdateContacts]["400"] > 0 {
+				t.Errorf("calls %v: a batch of which nothing is known is read back before it is sent again", calls)
+			}
 			for i, want := range []int{2, 1, 1} {
 				if n := len(w.writes(contactName(i + 1))); n != want {
 					t.Errorf("contact %d was written %d times, want %d", i+1, n, want)
