@@ -119,7 +119,10 @@ func TestABatchAnswerThatOmitsContactsOrGivesThemAStatusIsNotTakenForSuccess(t *
 func TestABatchWhoseServiceNamesOnlyTheFirstOffenderDoesNotGoOnForLong(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		const n = 200
-		must(t, w.people.SetFaults(peoplesim.Faults{Habits: peoplesim.Habits{FirstErrorOnly: true}}))
+		must(t, w.people.SetFaults(peoplesim.Faults{
+			Habits: peoplesim.Habits{FirstErrorOnly: true},
+			List:   []peoplesim.Fault{latency(10 * time.Millisecond)}, // so that what was published gathers during the first call
+		}))
 		w.seed(ann, n)
 		for i := range n {
 			if i%2 == 0 {

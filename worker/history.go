@@ -110,7 +110,7 @@ func newHistories() *histories {
 	return hs
 }
 
-// of returns the history of a user's contact; a new one if nothing is known. It is kept once it is put.
+// of returns the history of a user's contact; a new one if nothing is known.
 func (hs *histories) of(user, contact string) *history {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
@@ -121,15 +121,24 @@ func (hs *histories) of(user, contact string) *history {
 		hs.lru.Add(key, r)
 	}
 	hs.count(r)
-	for hs.bytes > maxHistoryBytes && hs.lru.Len() > 1 {
-		hs.lru.RemoveOldest()
-	}
 	return &r.history
 }
 
-// count notes how large a history has become since it was used last. Callers hold mu.
+// weigh counts how large the history of a contact has become by a change that has ended.
+func (hs *histories) weigh(user, contact string) {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	if r, ok := hs.lru.Peek(digest(user + "\x00" + contact)); ok {
+		hs.count(r)
+	}
+}
+
+// count notes the size of a history and sees to the limit of all. Callers hold mu.
 func (hs *histories) count(r *remembered) {
 	size := r.size()
 	hs.bytes += size - r.counted
 	r.counted = size
+	for hs.bytes > maxHistoryBytes && hs.lru.Len() > 1 {
+		hs.lru.RemoveOldest()
+	}
 }

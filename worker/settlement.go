@@ -49,6 +49,9 @@ func (w *Worker) finish(h *held) {
 		w.memory.settle(h.identity(), s.Outcome, h.order)
 		w.audit.finished(h, w)
 		w.announce(h)
+		for _, p := range h.parts {
+			w.histories.weigh(h.user(), p.resource)
+		}
 	}
 	h.settled = s
 	w.report(s)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -34,7 +35,10 @@ type world struct {
 	people *peoplesim.Sim
 	config Config
 	log    *lockedBuffer
-	panics bool // every call of the People API panics
+	panics bool   // every call of the People API panics
+	source source // nil: the broker
+
+	transport http.RoundTripper // nil: the simulated service
 
 	mu      sync.Mutex // guards settled
 	settled []Settlement
@@ -89,13 +93,21 @@ var ordered = pubsubsim.SubscriptionSettings{Ordering: true, AckDeadline: 60 * t
 // start runs a worker until halt or the end of the test.
 func (w *world) start() {
 	w.t.Helper()
-	client, err := people.New(w.t.Context(), people.Config{Endpoint: "http://people.test", Transport: w.people, Token: people.EmulatorToken})
+	var transport http.RoundTripper = w.people
+	if w.transport != nil {
+		transport = w.transport
+	}
+	client, err := people.New(w.t.Context(), people.Config{Endpoint: "http://people.test", Transport: transport, Token: people.EmulatorToken})
 	must(w.t, err)
 	if w.panics {
 		client = nil
 	}
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	worker := New(w.config, &brokerSource{broker: w.broker}, brokerTopic{w.broker}, client, log)
+	var from source = &brokerSource{broker: w.broker}
+	if w.source != nil {
+		from = w.source
+	}
+	worker := New(w.config, from, brokerTopic{w.broker}, client, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- worker.Run(ctx) }()

@@ -1,0 +1,95 @@
+package worker
+
+import (
+	"testing"
+	"time"
+
+	"github.com/contactrelay/contactrelay/internal/peoplesim"
+)
+
+// latestOf is a batch message that asks for latest, of so many contacts.
+func latestOf(n int, given string) (edits []edit) {
+	for i := range n {
+		edits = append(edits, edit{contact: contactName(i + 1), set: texts{"names": given}})
+	}
+	return edits
+}
+
+func TestLatestReadsManyContactsInOneCall(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.config.BatchMin = 2
+		w.contacts(50, seeded)
+		for i := range 50 {
+			w.hand(contactName(i+1), texts{"names": "typed"})
+		}
+		w.publish(ann, together(latestOf(50, "CRM")...))
+		w.start()
+		time.Sleep(time.Second)
+		w.check(map[string]int{"applied": 1})
+		for i := range 50 {
+			w.holds(contactName(i+1), texts{"names": "CRM"})
+		}
+		calls := w.people.Stats().Calls
+		if len(calls) != 2 || calls[peoplesim.BatchGet]["200"] != 1 || calls[peoplesim.BatchUpdateContacts]["200"] != 1 {
+			t.Errorf("calls %v, want one read and one write", calls)
+		}
+	})
+}
+
+func TestLatestWritesNothingWhereTheContactHoldsIt(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.contacts(3, seeded)
+		w.hand(contactName(2), texts{"names": "CRM"})
+		w.publish(ann, together(latestOf(3, "CRM")...))
+		w.publish(ann, edit{contact: contactName(2), set: texts{"names": "CRM"}}.patch())
+		w.start()
+		time.Sleep(time.Second)
+		w.check(map[string]int{"applied": 1, "already_applied": 1})
+		for i, want := range []int{1, 0, 1} {
+			if n := len(w.writes(contactName(i + 1))); n != want {
+				t.Errorf("contact %d was written %d times, want %d", i+1, n, want)
+			}
+		}
+	})
+}
+
+// TestALatestWriteIsGuardedByWhatItRead: the etag that was just read guards it, and it is read anew, so that
+// the other fields of the contact are never those of before.
+func TestALatestWriteIsGuardedByWhatItRead(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		c.bring("1", at(1), named("CRM", 0).patch())
+		time.Sleep(15 * time.Millisecond) // the read is answered, the write is not
+		w.hand(one, texts{"names": "typed", "nicknames": "typed"})
+		w.ended(Applied)
+		w.holds(one, texts{"names": "CRM", "nicknames": "typed"})
+		if calls := w.people.Stats().Calls; calls[peoplesim.UpdateContact]["400"] != 1 || calls[peoplesim.Get]["200"] != 2 {
+			t.Errorf("calls %v, want a refused write and a second read", calls)
+		}
+	})
+}
+
+// TestTwoLatestChangesThatComeAgainAfterACrashAreNotMadeAgain has the newer one explain the contact to the older.
+func TestTwoLatestChangesThatComeAgainAfterACrashAreNotMadeAgain(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.config.Drain = time.Millisecond
+		w.contacts(3, seeded)
+		w.fail(latency(10 * time.Millisecond))
+		w.deaf(true)
+		w.publish(ann, together(latestOf(3, "first")...), together(latestOf(3, "second")...)) // with one read each
+		w.publish(ann, nicknamed("first", 0).patch(), nicknamed("second", 0).patch())
+		w.start()
+		time.Sleep(time.Second)
+		w.crash()
+		w.deaf(false)
+		w.start()
+		w.drain(5 * time.Minute)
+		w.check(map[string]int{"applied": 4, "superseded": 2, "already_applied": 2})
+		for i, want := range []int{4, 2, 2} {
+			w.holds(contactName(i+1), texts{"names": "second"})
+			if n := len(w.writes(contactName(i + 1))); n != want {
+				t.Errorf("contact %d was written %d times, want %d", i+1, n, want)
+			}
+		}
+		w.holds(one, texts{"nicknames": "second"})
+	})
+}

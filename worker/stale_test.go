@@ -1,0 +1,109 @@
+package worker
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/contactrelay/contactrelay/internal/peoplesim"
+)
+
+// readCounter counts the reads of each contact on their way to the service.
+type readCounter struct {
+	next http.RoundTripper
+
+	mu    sync.Mutex // guards reads
+	reads map[string]int
+}
+
+func (c *readCounter) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodGet {
+		names := r.URL.Query()["resourceNames"]
+		if len(names) == 0 {
+			names = []string{strings.TrimPrefix(r.URL.Path, "/v1/")}
+		}
+		c.mu.Lock()
+		for _, name := range names {
+			c.reads[name]++
+		}
+		c.mu.Unlock()
+	}
+	return c.next.RoundTrip(r)
+}
+
+// most is the number of reads of the contact that was read most.
+func (c *readCounter) most() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Max(append(slices.Collect(maps.Values(c.reads)), 0))
+}
+
+func TestPromiseOnceReadsThatStayStaleForTwoSecondsLeaveNoLetter(t *testing.T) {
+	stale := peoplesim.Fault{Kind: peoplesim.StaleRead, Rate: 1, Delay: peoplesim.Duration(2 * time.Second), Versions: 2}
+	writes := []string{peoplesim.UpdateContact, peoplesim.BatchUpdateContacts}
+	for _, test := range []struct {
+		name    string
+		changes int  // of each contact
+		moved   bool // by nobody, just now; the changes carry base then
+		faults  []peoplesim.Fault
+		reads   int // of each contact at most
+	}{
+		{"the etag is that of before the first", 3, false, []peoplesim.Fault{stale}, 0},
+		{"the etag has just moved", 1, true, []peoplesim.Fault{stale}, 6},
+		{"answers are lost", 1, false, []peoplesim.Fault{stale, {Kind: peoplesim.AnswerLost, Rate: 1, Methods: writes, Calls: 5}}, 6},
+		{"the etag has just moved, and each merge is followed by a change", 3, true, []peoplesim.Fault{stale}, 3 * 6},
+	} {
+		eachSize(t, func(t *testing.T, w *world) {
+			counter := &readCounter{next: w.people, reads: map[string]int{}}
+			w.transport = counter
+			const n = 100
+			w.contacts(n, seeded)
+			time.Sleep(time.Minute)
+			w.fail(test.faults...)
+			for step := range test.changes {
+				for i := range n {
+					e := edit{contact: contactName(i + 1), set: texts{"names": steps[step+1]}, version: 1}
+					if test.moved {
+						e.base = texts{"names": steps[step]}
+					}
+					w.publish(ann, e.patch())
+				}
+			}
+			for i := range n {
+				if test.moved {
+					must(t, w.people.Touch(ann, contactName(i+1)))
+				}
+			}
+			w.start()
+			w.drain(30 * time.Minute)
+			if n := len(w.letters()); n > 0 {
+				t.Errorf("%s: %d letters", test.name, n)
+			}
+			if most := counter.most(); most > test.reads {
+				t.Errorf("%s: %d reads of one contact, want at most %d", test.name, most, test.reads)
+			}
+			w.forwards()
+			for i := range n {
+				w.holds(contactName(i+1), texts{"names": steps[test.changes]})
+			}
+		})
+	}
+}
+
+// TestAReadThatStaysStaleForLongIsNoConflict has reads lag for three minutes: the change waits for longer than the waits
+// for a stale read last, which then count as an attempt and never as a verdict.
+func TestAReadThatStaysStaleForLongIsNoConflict(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		w.fail(peoplesim.Fault{Kind: peoplesim.StaleRead, Rate: 1, Delay: peoplesim.Duration(3 * time.Minute)})
+		time.Sleep(10 * time.Minute)
+		w.hand(one, texts{"nicknames": "typed"})
+		c.bring("1", at(1), edit{contact: one, set: texts{"names": "CRM"}, base: seeded, version: 1}.patch())
+		time.Sleep(10 * time.Minute)
+		w.ended(Applied)
+		w.holds(one, texts{"names": "CRM", "nicknames": "typed"})
+	})
+}
