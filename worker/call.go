@@ -97,7 +97,7 @@ func (c *calls) write(ctx context.Context, h *history, p *part) verdict {
 	case p.latest, p.refusal != nil:
 		return verdict{read: readConflict}
 	}
-	guard := h.guard(p.etag)
+	guard := p.guard(h)
 	v := c.send(ctx, h, p, guard, false)
 	switch {
 	case v.read == readConflict:
@@ -163,7 +163,7 @@ func (h *history) lateFor(p *part, now time.Time) time.Duration {
 
 // photograph sends a photo, which no etag guards.
 func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
-	if p.message.replay && !h.knows(p.fields) {
+	if p.mayBeOld(h) {
 		current, v := c.look(ctx, p, answerRead)
 		switch {
 		case current == nil:

@@ -28,7 +28,7 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 	}
 	p.stale = waits{}
 	p.saw(read)
-	if p.latest && p.message.replay && !h.knows(p.fields) && changedSince(current, p) {
+	if p.latest && p.mayBeOld(h) && changedSince(current, p) {
 		return overtaken(p, current)
 	}
 	found := h.judge(p.claim(), valuesIn(current), read, c.newer(p))
