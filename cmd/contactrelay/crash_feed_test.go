@@ -54,6 +54,7 @@ type crashFeed struct {
 	users   int
 	changes []*crashChange
 	known   map[spot]string   // what a field holds for all the CRM knows
+	learned map[spot]string   // the last value of a person that it learned of
 	photos  map[string]string // the value that the hash of a photo stands for
 }
 
@@ -68,7 +69,7 @@ type crashChange struct {
 }
 
 func newCrashFeed(rng *rand.Rand, users int) *crashFeed {
-	return &crashFeed{rng: rng, users: users, known: map[spot]string{}, photos: map[string]string{}}
+	return &crashFeed{rng: rng, users: users, known: map[spot]string{}, learned: map[spot]string{}, photos: map[string]string{}}
 }
 
 // value is what a change writes, in every field.
@@ -137,15 +138,21 @@ func (f *crashFeed) next(seen func(spot) string) messages.Message {
 		for _, field := range c.fields {
 			s := spot{c.user, contact, field}
 			if c.manner == baseContested && f.rng.IntN(3) == 0 {
-				if now := seen(s); strings.HasPrefix(now, "hand-") {
-					f.known[s] = now
-				}
+				f.learn(s, seen(s))
 			}
 			c.base[s] = f.known[s]
 			f.known[s] = c.value()
 		}
 	}
 	return f.message(kind, c)
+}
+
+// learn takes note of a person's value. One that it knew before stands there only because its own changes since are still
+// on their way.
+func (f *crashFeed) learn(s spot, now string) {
+	if strings.HasPrefix(now, "hand-") && now != f.learned[s] {
+		f.known[s], f.learned[s] = now, now
+	}
 }
 
 // message is a change as it is published.
