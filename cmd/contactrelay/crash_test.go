@@ -36,7 +36,7 @@ func TestCrash(t *testing.T) {
 	for _, seed := range []uint64{1, 2} {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
-			crashRun(t, crashPlan{seed: seed, users: 10, kills: 8, longest: 1400 * time.Millisecond})
+			crashRun(t, crashPlan{seed: seed, users: 10, kills: 8, longest: 1200 * time.Millisecond})
 		})
 	}
 }
