@@ -30,7 +30,7 @@ func (c *calls) history(p *part) *history { return c.worker.histories.of(c.user,
 func (c *calls) newer(p *part, current values) (claims []claim) {
 	var behind []*held
 	c.waiting(p.message.lane(), p.resource, func(h *held) bool {
-		if p.message.order.before(h.order) {
+		if p.message.order.before(h.order) && !h.doubtful {
 			behind = append(behind, h)
 		}
 		return true
@@ -124,7 +124,7 @@ func (c *calls) write(ctx context.Context, h *history, p *part) verdict {
 	case p.latest, p.refusal != nil:
 		return verdict{read: readConflict}
 	}
-	guard := h.guard(p.etag)
+	guard := p.guard(h)
 	v := c.send(ctx, h, p, guard, false)
 	switch {
 	case v.read == readConflict:
@@ -191,7 +191,7 @@ func (h *history) lateFor(p *part, now time.Time) time.Duration {
 // photograph sends a photo, which no etag guards. Once one was sent without an answer, the contact may have been changed
 // by that.
 func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
-	if p.message.replay && !p.unsure && !h.knows(p.fields) {
+	if !p.unsure && p.mayBeOld(h, p.fields) {
 		current, v := c.look(ctx, p, answerRead)
 		switch {
 		case current == nil:

@@ -29,6 +29,8 @@ type held struct {
 	sending tries    // of their publication, and of calls that panicked
 	verdict verdict  // what the message ends with once its letters are confirmed
 
+	doubtful bool // publish times say that it is older than what waits before it; see Worker.clamp
+
 	settled Settlement // once it has ended
 }
 

@@ -23,6 +23,8 @@ type claim struct {
 	wanted values // a masked field that is absent is to be cleared
 	base   values // what the producer saw; nil if it does not say, and a masked field that is absent was empty
 	fields []string
+
+	doubtful bool // it may be older than its order says: nothing is written, and nothing gives way, because of that
 }
 
 // values are a person's fields as JSON.
@@ -54,6 +56,8 @@ func (h *history) judgeField(c claim, field string, current json.RawMessage, cur
 		return free
 	case c.base != nil && sameField(field, c.base[field], current, anyOrder):
 		return free // nobody touched it since the CRM looked
+	case c.doubtful:
+		return conflict // our own last write may be the newer one
 	case known && m.value == printOf(field, current, m.value.filled):
 		return free // our own last write stands
 	case h.chain.has(c.etag) && h.chain.end == currentEtag:
@@ -65,7 +69,7 @@ func (h *history) judgeField(c claim, field string, current json.RawMessage, cur
 // explained reports whether the contact holds what a newer change wants that is still to come.
 func explained(c claim, field string, current json.RawMessage, newer []claim) bool {
 	for _, n := range newer {
-		if c.order.before(n.order) && n.has(field) && sameField(field, n.wanted[field], current, anyOrder) {
+		if !n.doubtful && c.order.before(n.order) && n.has(field) && sameField(field, n.wanted[field], current, anyOrder) {
 			return true
 		}
 	}

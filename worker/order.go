@@ -34,11 +34,15 @@ func (w *Worker) place(h *held) {
 	if h.order, h.seen = w.memory.order(identity); !h.seen {
 		h.order = order{published, h.number}
 	}
+	h.doubtful = !h.order.published.Equal(published) // it was clamped then
 }
 
 // clamp sees to it that a message is not older than what waits before it for the same contacts: where publish times run
 // against the order of delivery, it is that order that counts. Replays, and messages that were here before, are older
 // than what overtook them: their order stands.
+//
+// That it is the newer stays in doubt: a worker that was started since cannot tell it from a change that comes again,
+// behind one that it came before the first time, as happens when the service forgets an acknowledgement.
 func (w *Worker) clamp(h *held, waiting waiting) {
 	if h.seen || h.change == nil || h.replay {
 		return
@@ -52,7 +56,7 @@ func (w *Worker) clamp(h *held, waiting waiting) {
 			return other.replay || other.seen // any other was clamped itself: none before it is newer
 		})
 	}
-	if inverted {
+	if h.doubtful = inverted; inverted {
 		w.tally.inverted()
 	}
 }

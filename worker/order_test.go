@@ -32,7 +32,8 @@ func TestAPublishTimeThatRunsAgainstTheDeliveryIsClampedAndCounted(t *testing.T)
 	courierWorld(t, func(t *testing.T, w *world, c *courier) {
 		w.slowly()
 		c.bring("1", at(3), named("first", 1).patch())
-		c.bring("2", at(2), named("second", 1).patch()) // published by a machine whose clock is behind
+		// Published by a machine whose clock is behind. Were it an old change that comes again, its base would tell.
+		c.bring("2", at(2), edit{contact: one, version: 1, set: texts{"names": "second"}, base: texts{"names": "first"}}.patch())
 		c.bring("3", at(2), edit{contact: contactName(2), set: texts{"names": "CRM"}, version: 1}.patch())
 		time.Sleep(5 * time.Second)
 		w.ended(Applied, Applied, Applied)
@@ -40,6 +41,17 @@ func TestAPublishTimeThatRunsAgainstTheDeliveryIsClampedAndCounted(t *testing.T)
 		if got := w.worker.Tally().Inversions; got != 1 {
 			t.Errorf("%d inversions, want the one of the same contact", got)
 		}
+	})
+}
+
+func TestAChangeThatMayBeOldWritesOverNothingUnlessItsBaseIsThere(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		w.slowly()
+		c.bring("1", at(3), named("first", 1).patch())
+		c.bring("2", at(2), named("second", 1).patch())
+		time.Sleep(8 * time.Second)
+		w.ended(Applied, DeadLettered)
+		w.holds(one, texts{"names": "first"})
 	})
 }
 

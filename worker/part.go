@@ -84,6 +84,21 @@ func (p *part) guardBy(precondition messages.Precondition) {
 	}
 }
 
+// guard is the etag with which the part is sent: the end of our own chain in place of one that lies in it, unless it is
+// in doubt whether the part comes after the writes of that chain.
+func (p *part) guard(h *history) etag {
+	if p.message.doubtful {
+		return p.etag
+	}
+	return h.guard(p.etag)
+}
+
+// mayBeOld reports whether nothing that this worker knows tells that a change which no etag guards is the newest of these
+// fields: a replay of before a restart, or one in doubt.
+func (p *part) mayBeOld(h *history, fields []string) bool {
+	return p.message.doubtful || p.message.replay && !h.knows(fields)
+}
+
 // mask is the fields as the service wants them.
 func (p *part) mask() string { return strings.Join(p.fields, ",") }
 
@@ -115,7 +130,7 @@ func (p *part) mayExplain(shown map[fieldPrint]bool) bool {
 
 // claim is what the judgement needs.
 func (p *part) claim() claim {
-	c := claim{order: p.message.order, etag: p.etag, latest: p.latest, wanted: p.wanted(), fields: p.fields}
+	c := claim{order: p.message.order, etag: p.etag, latest: p.latest, wanted: p.wanted(), fields: p.fields, doubtful: p.message.doubtful}
 	if p.base != nil {
 		c.base = valuesIn(p.base)
 	}

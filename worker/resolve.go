@@ -33,7 +33,7 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 	if against := fieldsFound(found, conflict); len(against) > 0 {
 		return c.dispute(p, against, read)
 	}
-	if p.latest && p.message.replay && !h.knows(fieldsFound(found, free)) && changedSince(current, p) {
+	if p.latest && p.mayBeOld(h, fieldsFound(found, free)) && changedSince(current, p) {
 		return overtaken(p, current)
 	}
 	c.take(h, p, found, read)

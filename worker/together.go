@@ -95,7 +95,8 @@ func (c *calls) prepare(ctx context.Context, parts []*part, mask string) (sent [
 			continue
 		}
 		if !p.latest {
-			p.sent, p.chained = h.guard(p.etag), h.chain.has(p.etag)
+			p.sent = p.guard(h)
+			p.chained = p.sent != p.etag
 		}
 		sent = append(sent, p)
 	}
@@ -107,7 +108,7 @@ func (c *calls) prepare(ctx context.Context, parts []*part, mask string) (sent [
 func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bool {
 	read := sourceEtag(r.Person)
 	switch {
-	case r.Err != nil || r.Person == nil, h.stale(read), p.latest && p.message.replay:
+	case r.Err != nil || r.Person == nil, h.stale(read), p.latest && (p.message.replay || p.message.doubtful):
 		p.separate()
 		return false
 	case p.latest:

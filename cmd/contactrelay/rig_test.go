@@ -128,10 +128,11 @@ type rig struct {
 // The subscription of the rig that sees what the worker's sees: whatever is in it was published.
 const operatorSubscription = "contact-changes-dead-operator"
 
-// newRig makes topics and subscriptions at a broker, in a project of the test's own.
-func newRig(t *testing.T, broker string) *rig {
+// newRig makes topics and subscriptions at a broker, in a project of the test's own. The flags are those of the
+// simulator of the People API.
+func newRig(t *testing.T, broker string, flags ...string) *rig {
 	t.Helper()
-	r := &rig{t: t, broker: broker, people: simulate(t, "people"), project: "test-" + strings.ToLower(randomID())}
+	r := &rig{t: t, broker: broker, people: simulate(t, append([]string{"people"}, flags...)...), project: "test-" + strings.ToLower(randomID())}
 	connection, err := grpc.NewClient(broker, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	must(t, err)
 	r.client, err = pubsub.NewClient(context.Background(), r.project, option.WithGRPCConn(connection))
@@ -280,6 +281,13 @@ func (p *process) terminate() (took time.Duration, err error) {
 		p.t.Fatalf("the process has not ended 20 s after SIGTERM:\n%s", p.tail())
 		return 0, nil
 	}
+}
+
+// kill sends SIGKILL and waits for the end.
+func (p *process) kill() {
+	p.t.Helper()
+	must(p.t, p.command.Process.Kill())
+	p.ended <- <-p.ended // for the cleanup
 }
 
 // pulledLetter is a dead letter and how it was encoded.

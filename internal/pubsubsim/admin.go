@@ -34,6 +34,9 @@ func (b *Broker) Admin() http.Handler {
 	mux.HandleFunc("POST /purge", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, struct{}{}, b.Purge(r.FormValue("subscription")))
 	})
+	mux.HandleFunc("POST /expire", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, struct{}{}, b.ExpireLeases(r.FormValue("subscription"), r.FormValue("running") == "true"))
+	})
 	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, _ *http.Request) {
 		b.Reset()
 		answer(w, struct{}{}, nil)

@@ -130,6 +130,21 @@ func TestAdmin(t *testing.T) {
 	call("GET", "/backlog?limit=x&subscription="+worker, "", http.StatusBadRequest, nil)
 	call("GET", "/backlog", "", http.StatusBadRequest, nil)
 
+	st := d.stream(StreamConfig{MaxMessages: 1})
+	if _, err := st.Next(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	call("POST", "/expire?subscription="+worker, "", http.StatusOK, nil)
+	if n := d.stats().ExpiredLeases; n != 0 {
+		t.Fatalf("%d leases of a running stream ran out", n)
+	}
+	call("POST", "/expire?running=true&subscription="+worker, "", http.StatusOK, nil)
+	if n := d.stats().ExpiredLeases; n != 1 {
+		t.Fatalf("%d leases ran out, want 1", n)
+	}
+	call("POST", "/expire?subscription="+clerk, "", http.StatusNotFound, nil)
+	st.Close()
+
 	call("POST", "/purge?subscription="+worker, "", http.StatusOK, nil)
 	call("GET", "/backlog?subscription="+worker, "", http.StatusOK, &without)
 	if len(without) != 0 {

@@ -17,7 +17,8 @@
 //
 // [Broker.Admin] shows it all over HTTP: GET /stats, GET and PUT /faults, GET /backlog?subscription=NAME (what waits,
 // without bodies), GET /messages?subscription=NAME (the same with bodies; both take limit=N), POST
-// /purge?subscription=NAME, POST /reset (empties all subscriptions, ends all faults, sets all counters to zero).
+// /purge?subscription=NAME, POST /expire?subscription=NAME (the leases of broken streams run out now; with running=true
+// those of all), POST /reset (empties all subscriptions, ends all faults, sets all counters to zero).
 package pubsubsim
 
 import (

@@ -1,6 +1,9 @@
 package pubsubsim
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -104,6 +107,25 @@ func (l *lease) extend(now time.Time, d time.Duration) {
 	if l.state == live {
 		l.hold.queue.subscription.broker.clock.set(&l.alarm, now.Add(d))
 	}
+}
+
+// ExpireLeases has leases of a subscription run out now: those of broken streams, so that what a killed client held
+// comes again at once, or, with running, those of all streams, as if no extension had come in time.
+func (b *Broker) ExpireLeases(subscription string, running bool) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s, err := b.subscription(subscription)
+	if err != nil {
+		return err
+	}
+	// The oldest first: those behind it in its key are superseded then and do not count as failures of their own.
+	leases := slices.SortedFunc(maps.Values(s.leases), func(a, b *lease) int { return cmp.Compare(a.alarm.number, b.alarm.number) })
+	for _, l := range leases {
+		if l.state != ended && (running || l.hold.stream.err != nil) {
+			l.rung()
+		}
+	}
+	return nil
 }
 
 // ackPrefix returns the beginning of a subscription's ack IDs. The time is in it so that the ack IDs of a simulator

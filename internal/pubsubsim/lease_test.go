@@ -43,6 +43,53 @@ func TestALeaseCanBeExtendedForEver(t *testing.T) {
 	})
 }
 
+func TestExpiredLeasesOfBrokenStreamsBringBackOnlyWhatTheyHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Config{}, ordered())
+		killed, running := d.stream(StreamConfig{MaxMessages: 3}), d.stream(StreamConfig{})
+		d.publish("user-1", "1 2 3 4")
+		d.expect(d.now(killed), "1 2 3")
+		d.publish("user-2", "x")
+		held := d.expect(d.now(running), "x")
+		d.must(d.ExpireLeases(worker, false))
+		time.Sleep(time.Second)
+		d.expect(d.now(running), "") // both streams run
+		killed.Close()
+		d.must(d.ExpireLeases(worker, false))
+		d.expect(d.now(running), "")
+		time.Sleep(defaultRedeliveryDelay)
+		d.ack(d.expect(d.now(running), "1 2 3 4"))
+		d.ack(held)
+		if s := d.stats(); s.ExpiredLeases != 1 || s.StaleAckIDs != 0 || s.Acks != 5 {
+			t.Fatalf("%+v", s)
+		}
+		d.expectEmpty()
+	})
+}
+
+func TestExpiredLeasesOfARunningStreamBringBackAllIncludingWhatAnAckWasLostOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Config{}, ordered())
+		st := d.stream(StreamConfig{})
+		d.publish("user-1", "1 2")
+		first := d.expect(d.now(st), "1 2")
+		d.must(d.ExpireLeases(worker, true))
+		time.Sleep(defaultRedeliveryDelay)
+		again := d.expect(d.now(st), "1 2")
+		d.ack(first) // too late
+		d.must(d.SetFaults(Faults{LostAck: 1}))
+		d.ack(again)
+		d.must(d.SetFaults(Faults{}))
+		d.must(d.ExpireLeases(worker, true))
+		time.Sleep(defaultRedeliveryDelay)
+		d.ack(d.expect(d.now(st), "1 2"))
+		if s := d.stats(); s.ExpiredLeases != 2 || s.StaleAckIDs != 2 || s.Backlog != 0 {
+			t.Fatalf("%+v", s)
+		}
+		d.expectEmpty()
+	})
+}
+
 func TestWhatAKilledClientHeldComesAgainWhenItsLeaseRunsOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Config{}, ordered())
