@@ -19,13 +19,13 @@ const (
 type memory struct {
 	mu       sync.Mutex // guards the fields below
 	settled  *simplelru.LRU[[16]byte, memo]
-	returned *simplelru.LRU[[16]byte, int64]
+	returned *simplelru.LRU[[16]byte, order]
 }
 
-// memo is how a message was settled, and the number of its first arrival.
+// memo is how a message was settled, and its order.
 type memo struct {
 	outcome Outcome
-	number  int64
+	order   order
 }
 
 func newMemory() *memory {
@@ -33,7 +33,7 @@ func newMemory() *memory {
 	if err != nil {
 		panic(err) // only a size below one is refused
 	}
-	returned, err := simplelru.NewLRU[[16]byte, int64](maxReturned, nil)
+	returned, err := simplelru.NewLRU[[16]byte, order](maxReturned, nil)
 	if err != nil {
 		panic(err)
 	}
@@ -41,17 +41,17 @@ func newMemory() *memory {
 }
 
 // settle remembers how a message ended.
-func (m *memory) settle(identity string, o Outcome, number int64) {
+func (m *memory) settle(identity string, outcome Outcome, o order) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.settled.Add(digest(identity), memo{o, number})
+	m.settled.Add(digest(identity), memo{outcome, o})
 }
 
 // giveBack remembers a message that was returned without having ended.
-func (m *memory) giveBack(identity string, number int64) {
+func (m *memory) giveBack(identity string, o order) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.returned.Add(digest(identity), number)
+	m.returned.Add(digest(identity), o)
 }
 
 // outcome tells how the message of that identity was settled, and whether it is remembered at all.
@@ -62,16 +62,15 @@ func (m *memory) outcome(identity string) (Outcome, bool) {
 	return was.outcome, ok
 }
 
-// number is that of the first arrival of a message of that identity; 0 if none is remembered.
-func (m *memory) number(identity string) int64 {
+// order is that of a message of that identity as it was here before, and whether any is remembered.
+func (m *memory) order(identity string) (order, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	key := digest(identity)
 	if was, ok := m.settled.Get(key); ok {
-		return was.number
+		return was.order, true
 	}
-	number, _ := m.returned.Get(key)
-	return number
+	return m.returned.Get(key)
 }
 
 // digest keeps an identity in 16 bytes. A collision would drop a change, so it is cut from a cryptographic hash:

@@ -22,17 +22,18 @@ func (o order) before(other order) bool {
 	return o.number < other.number
 }
 
-// place gives a message its order. One that was here before keeps the number of its first arrival, and a replay takes
-// that of its original.
+// place gives a message its order. One that was here before keeps the one that it had, and a replay takes that of its
+// original.
 func (w *Worker) place(h *held) {
-	h.order = order{h.publish, w.memory.number(h.identity())}
+	h.order = order{h.publish, h.number}
+	identity := h.identity()
 	if h.replay() {
 		first, _ := deadletter.Received(deadletter.Message{Attributes: h.message.Attributes}, h.id, h.publish)
 		original := messages.Message{OrderingKey: h.user(), Attributes: first.Attributes}
-		h.order = order{first.PublishTime, w.memory.number(identityOf(original, first.MessageID))}
+		identity, h.order.published = identityOf(original, first.MessageID), first.PublishTime
 	}
-	if h.seen = h.order.number != 0; !h.seen {
-		h.order.number = h.number
+	if o, ok := w.memory.order(identity); ok {
+		h.order, h.seen = o, true
 	}
 }
 

@@ -46,7 +46,7 @@ type Settlement struct {
 func (w *Worker) finish(h *held) {
 	s := w.settlement(h, h.verdict)
 	if s.Outcome != Duplicate {
-		w.memory.settle(h.identity(), s.Outcome, h.order.number)
+		w.memory.settle(h.identity(), s.Outcome, h.order)
 		w.audit.finished(h, w)
 	}
 	h.settled = s
@@ -67,7 +67,7 @@ func (w *Worker) release(h *held) {
 func (w *Worker) giveBack(h *held) {
 	s := h.settled
 	if s.Outcome == "" {
-		w.memory.giveBack(h.identity(), h.order.number)
+		w.memory.giveBack(h.identity(), h.order)
 		s = w.settlement(h, verdict{outcome: Returned})
 		w.report(s)
 	}
