@@ -23,7 +23,7 @@ func (o order) before(other order) bool {
 }
 
 // place gives a message its order. One that was here before keeps the one that it had, and a replay takes that of its
-// original.
+// original, which may be held itself: it comes again if its letter was confirmed and it was not acknowledged. Callers hold mu.
 func (w *Worker) place(h *held) {
 	h.order = order{h.publish, h.number}
 	identity := h.identity()
@@ -31,6 +31,10 @@ func (w *Worker) place(h *held) {
 		first, _ := deadletter.Received(deadletter.Message{Attributes: h.message.Attributes}, h.id, h.publish)
 		original := messages.Message{OrderingKey: h.user(), Attributes: first.Attributes}
 		identity, h.order.published = identityOf(original, first.MessageID), first.PublishTime
+		if same, ok := w.held[first.MessageID]; ok {
+			h.order, h.seen = same.order, true
+			return
+		}
 	}
 	if o, ok := w.memory.order(identity); ok {
 		h.order, h.seen = o, true
