@@ -72,16 +72,16 @@ func (c *calls) dispute(p *part, fields []string, read string) verdict {
 func (c *calls) take(h *history, p *part, found map[string]finding, read string) {
 	already, older := fieldsFound(found, done), fieldsFound(found, superseded)
 	if len(already) > 0 {
-		if p.sent.value != read {
-			h.refused(p.sent)
-		}
 		p.settle(h, already)
 		p.found.already = true
 	}
 	p.found.superseded = p.found.superseded || len(older) > 0
 	p.keep(func(field string) bool { return found[field] == free })
 	if p.done = len(p.fields) == 0; !p.done {
-		return
+		return // by what this read shows a write is guarded, so that a read which lags behind does no harm
+	}
+	if len(already) > 0 && p.sent.value != read {
+		h.refused(p.sent) // it guarded the write of which the read shows the effect
 	}
 	p.named = older
 	if p.outcome() == Superseded {
