@@ -34,6 +34,9 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 	if against := fieldsFound(found, conflict); len(against) > 0 {
 		return c.dispute(p, against, read)
 	}
+	if wait := time.Until(p.late); wait > 0 && p.sent.value == read && len(fieldsFound(found, superseded)) > 0 {
+		return verdict{wait: wait, cause: "late_write"} // an earlier call could yet write what must not be written any more
+	}
 	c.take(h, p, found, read)
 	if p.done {
 		return verdict{outcome: p.outcome()}
