@@ -173,9 +173,9 @@ func (c *calls) missed(ctx context.Context, h *history, p *part, err error, just
 
 // doubt notes that a write may have taken effect, or still may.
 func (c *calls) doubt(h *history, p *part, now time.Time) {
-	p.unsure = true
+	p.unsure, p.late = true, now.Add(c.worker.config.CallTimeout)
 	if p.person == nil || p.latest {
-		h.late, h.lateBy = now.Add(c.worker.config.CallTimeout), p.message.order
+		h.late, h.lateBy = p.late, p.message.order
 	}
 }
 

@@ -23,13 +23,18 @@ func (o order) before(other order) bool {
 }
 
 // place gives a message its order. One that was here before keeps the order it had then, a clamped publish time
-// included: what was returned comes again in its place. A replay takes the order of its original.
+// included: what was returned comes again in its place. A replay takes the order of its original, which may be held
+// itself: it comes again if its letter was confirmed and it was not acknowledged. Callers hold mu.
 func (w *Worker) place(h *held) {
 	identity, published := h.identity(), h.publish
 	if h.replay = h.change != nil && h.change.Replay != nil; h.replay {
 		first, _ := deadletter.Received(deadletter.Message{Attributes: h.message.Attributes}, h.id, h.publish)
 		original := messages.Message{OrderingKey: h.user(), Attributes: first.Attributes}
 		identity, published = identityOf(original, first.MessageID), first.PublishTime
+		if same, ok := w.held[first.MessageID]; ok {
+			h.order, h.seen, h.doubtful = same.order, true, same.doubtful
+			return
+		}
 	}
 	if h.order, h.seen = w.memory.order(identity); !h.seen {
 		h.order = order{published, h.number}

@@ -36,6 +36,9 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 	if p.latest && p.mayBeOld(h, fieldsFound(found, free)) && changedSince(current, p) {
 		return overtaken(p, current)
 	}
+	if wait := time.Until(p.late); wait > 0 && p.sent.value == read && len(fieldsFound(found, superseded)) > 0 {
+		return verdict{wait: wait, cause: "late_write"} // an earlier call could yet write what must not be written any more
+	}
 	c.take(h, p, found, read)
 	if p.done {
 		return verdict{outcome: p.outcome()}
@@ -76,16 +79,16 @@ func (c *calls) dispute(p *part, fields []string, read string) verdict {
 func (c *calls) take(h *history, p *part, found map[string]finding, read string) {
 	already, older := fieldsFound(found, done), fieldsFound(found, superseded)
 	if len(already) > 0 {
-		if p.sent.value != read {
-			h.refused(p.sent)
-		}
 		p.settle(h, already)
 		p.found.already = true
 	}
 	p.found.superseded = p.found.superseded || len(older) > 0
 	p.keep(func(field string) bool { return found[field] == free })
 	if p.done = len(p.fields) == 0; !p.done {
-		return
+		return // by what this read shows a write is guarded, so that a read which lags behind does no harm
+	}
+	if len(already) > 0 && p.sent.value != read {
+		h.refused(p.sent) // it guarded the write of which the read shows the effect
 	}
 	p.named = append(p.named, older...)
 	if p.refusal != nil && p.outcome() == AlreadyApplied {

@@ -1,0 +1,75 @@
+package worker
+
+import (
+	"slices"
+
+	"github.com/contactrelay/contactrelay/deadletter"
+)
+
+// parked judges a dead letter.
+func (o *oracle) parked(d *desk, l *deadletter.Letter) {
+	e := o.run.messages[l.Original.MessageID].crmEdit
+	o.run.note("%v makes %v a letter: %s %v, is %s", d, e, l.Reason, l.Fields, l.CurrentEtag)
+	defer func() { e.letters, e.done = e.letters+1, true }()
+	switch {
+	case l.Reason == deadletter.Rejected && e.refused:
+	case l.Reason != deadletter.EtagConflict:
+		o.fail("false letter: %v is %s", e, l.Reason)
+	case !e.guarded() && o.run.inverted(e):
+		o.limits["letter: its publish time runs against its delivery"]++
+	case !e.guarded():
+		if e.letters == 0 {
+			o.fail("false letter: %v was to be written whatever is there", e)
+		}
+	default:
+		for _, name := range l.Fields {
+			o.conflict(d, e, slices.Index(protocolFields[:], name), versionOf(l.CurrentEtag))
+		}
+	}
+}
+
+// inverted reports whether a worker has seen an edit as older than what waited before it: it may be an old one that comes
+// again.
+func (r *protocol) inverted(e *crmEdit) bool {
+	return slices.ContainsFunc(r.desks, func(d *desk) bool { _, ok := d.clamped[e]; return ok })
+}
+
+// conflict judges what a letter says of a field.
+func (o *oracle) conflict(d *desk, e *crmEdit, field, current int) {
+	c := e.card
+	now := c.versions[current].fields[field]
+	earlier := func(other *crmEdit) bool {
+		return other.card == c && other.has(field) && e.newer(other) && other.letters > 0
+	}
+	switch {
+	case c.touchedByHand(field, e.seen, c.current()):
+	case slices.ContainsFunc(o.run.edits[:e.number-1], earlier):
+		o.limits["letter: the change before it is one, or was"]++
+	case o.spoilt[c] != nil && o.spoilt[c][field]:
+		o.limits["letter: what broke a promise before"]++
+	case now.by.newer(e) && now.by.letters > 0:
+		o.limits["letter: a newer change was made, and became one"]++
+	case now.by.newer(e) && now.desk != d && !d.holds(now.by) && !o.run.queue.brings(now.by, d):
+		o.limits["letter: another worker made a newer change"]++
+	case now.by != nil && o.run.inverted(now.by):
+		o.limits["letter: the publish time of the newer change runs against its delivery"]++
+	case e.base != nil:
+		o.fail("false letter: %v, but no hand changed field %d", e, field)
+	case o.run.inverted(e):
+		o.limits["letter without base: its publish time runs against its delivery"]++
+	case now.by != nil && now.desk == d && now.by.done && !now.late:
+		o.fail("false letter: %v, but field %d is as this worker left it", e, field)
+	case c.touchedByHand(-1, e.seen, c.current()):
+		o.limits["letter without base: a hand changed another field"]++
+	case o.run.views[c.number-1].ofPerson:
+		o.limits["letter without base: the person's etag"]++
+	default:
+		for v := e.seen + 1; v <= current; v++ {
+			if c.versions[v].known != d {
+				o.limits["letter without base: not every etag since is one that this worker was given"]++
+				return
+			}
+		}
+		o.fail("false letter: %v, but only this worker has written", e)
+	}
+}

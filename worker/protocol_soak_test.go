@@ -1,0 +1,10 @@
+//go:build soak
+
+package worker
+
+import "testing"
+
+// TestSoakProtocol is TestProtocol with 200,000 other seeds.
+func TestSoakProtocol(t *testing.T) {
+	protocolRuns(t, protocolSeeds, protocolSeeds+200_000)
+}
