@@ -83,6 +83,13 @@ func (l *link) explain(err error) error {
 	return fmt.Errorf("%w (%w)", l.last, err)
 }
 
+// trouble is why the service was unavailable when it was last called; nil if it answered.
+func (l *link) trouble() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last
+}
+
 // watchedSubscription is a subscription that says why it cannot be reached, and soon.
 type watchedSubscription struct {
 	*worker.Subscription

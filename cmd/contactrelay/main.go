@@ -3,9 +3,11 @@
 //	contactrelay run        the worker
 //	contactrelay dev        everything embedded: no account, no network
 //	contactrelay publish    JSON lines to the topic
+//	contactrelay deadletter what could not be applied: see, repair, replay
 //	contactrelay version
 //
-// Exit codes: 0 when it did what was asked, 1 when it could not, 2 when it was asked wrongly.
+// Exit codes: 0 when it did what was asked, 1 when it could not, 2 when it was asked wrongly, 3 when it left dead letters
+// that it was to replay or discard.
 package main
 
 import (
@@ -23,10 +25,11 @@ import (
 
 // commandLine is what contactrelay can be asked to do.
 type commandLine struct {
-	Run     runCommand     `cmd:"" help:"Receive contact changes and apply them: the worker."`
-	Dev     devCommand     `cmd:"" help:"Try it: Pub/Sub, the People API and the worker in one process, on a sample feed."`
-	Publish publishCommand `cmd:"" help:"Publish contact changes from JSON lines to the topic."`
-	Version versionCommand `cmd:"" help:"Show the version."`
+	Run        runCommand        `cmd:"" help:"Receive contact changes and apply them: the worker."`
+	Dev        devCommand        `cmd:"" help:"Try it: Pub/Sub, the People API and the worker in one process, on a sample feed."`
+	Publish    publishCommand    `cmd:"" help:"Publish contact changes from JSON lines to the topic."`
+	Deadletter deadletterCommand `cmd:"" help:"See, repair and replay what could not be applied."`
+	Version    versionCommand    `cmd:"" help:"Show the version."`
 }
 
 // errFailed ends a command that has said itself what is wrong.
@@ -98,6 +101,8 @@ func exitCode(t terminal, err error) int {
 		t.complain("contactrelay: wrong settings:")
 		fmt.Fprintln(t.err, hanging(2, wrong.Error()))
 		return 2
+	case errors.Is(err, errLeft):
+		return 3
 	case !errors.Is(err, errFailed):
 		t.complain("contactrelay: %v", err)
 	}
