@@ -42,6 +42,8 @@ type Entry struct {
 	Contacts []string
 	// Messages are the Pub/Sub IDs of its messages.
 	Messages []string
+	// SeenEtag is that of the contact over which a photo is to be written: see [Entry.Over].
+	SeenEtag string
 }
 
 // Entries makes entries of what was received, in whatever order that came and however often. They are sorted by the
@@ -142,9 +144,7 @@ func contactsIn(t messages.Type, data []byte) []string {
 
 // Change decodes the original as the worker would. The error is always a [*messages.Error].
 func (e *Entry) Change(l messages.Limits) (*messages.Change, error) {
-	return messages.Decode(messages.Message{
-		OrderingKey: e.Original.OrderingKey, Attributes: e.Original.Attributes, Data: e.Original.Data,
-	}, l)
+	return messages.Decode(e.message(), l)
 }
 
 // Match finds the one entry of an ID, of which the beginning is enough.

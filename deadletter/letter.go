@@ -75,6 +75,7 @@ const (
 	ReplayPublishTime = "replay-publish-time"
 	ReplayMessageID   = "replay-message-id"
 	ReplayCount       = "replay-count"
+	ReplaySeenEtag    = "replay-seen-etag" // of a photo only: see messages.Replay
 )
 
 // Received returns the original of a received message, and how often it was replayed before. It takes the replay's
@@ -101,7 +102,7 @@ func producers(attributes map[string]string) map[string]string {
 	own := maps.Clone(attributes)
 	maps.DeleteFunc(own, func(name, _ string) bool {
 		switch name {
-		case ReplayLetter, ReplayPublishTime, ReplayMessageID, ReplayCount:
+		case ReplayLetter, ReplayPublishTime, ReplayMessageID, ReplayCount, ReplaySeenEtag:
 			return true
 		}
 		return strings.HasPrefix(name, prefix)

@@ -20,6 +20,7 @@ const (
 	AttrReplayMessageID   = "replay-message-id"
 	AttrReplayPublishTime = "replay-publish-time"
 	AttrReplayCount       = "replay-count"
+	AttrReplaySeenEtag    = "replay-seen-etag"
 )
 
 const (
@@ -41,18 +42,25 @@ type Replay struct {
 	MessageID   string    // the original message's Pub/Sub ID
 	PublishTime time.Time // when the original was published, UTC
 	Count       int       // how often it has been replayed, this time included: 1 or more
+
+	// SeenEtag is the etag of the contact over which an operator decided to write a photo, which has none itself: what
+	// changed the contact before that is not in its way. Empty if nobody did.
+	SeenEtag string
 }
 
-// AddTo sets the four replay attributes.
+// AddTo sets the replay attributes: four, and the etag if there is one.
 func (r *Replay) AddTo(attributes map[string]string) {
 	attributes[AttrReplayLetter] = r.Letter
 	attributes[AttrReplayMessageID] = r.MessageID
 	attributes[AttrReplayPublishTime] = r.PublishTime.UTC().Format(time.RFC3339Nano)
 	attributes[AttrReplayCount] = strconv.Itoa(r.Count)
+	if r.SeenEtag != "" {
+		attributes[AttrReplaySeenEtag] = r.SeenEtag
+	}
 }
 
-// Replay is what m carries of the letter that it replays, and nil if it carries none of the four attributes. If it
-// carries some but not all of them as they must be, the error is an [*Error]. It looks at nothing else, so that it
+// Replay is what m carries of the letter that it replays, and nil if it carries none of the attributes. If it carries
+// some but not all four of them as they must be, the error is an [*Error]. It looks at nothing else, so that it
 // also serves for messages that Decode refuses.
 func (m Message) Replay() (*Replay, error) {
 	var f faults
@@ -71,14 +79,17 @@ func (m Message) replay(f *faults) *Replay {
 			missing = append(missing, name)
 		}
 	}
-	if len(missing) == len(names) {
+	if _, ok := m.Attributes[AttrReplaySeenEtag]; len(missing) == len(names) && !ok {
 		return nil
 	}
 	for _, name := range missing {
 		f.add(name, ruleRequired+" in a replay")
 	}
 
-	r := &Replay{Letter: m.Attributes[AttrReplayLetter], MessageID: m.Attributes[AttrReplayMessageID]}
+	r := &Replay{
+		Letter: m.Attributes[AttrReplayLetter], MessageID: m.Attributes[AttrReplayMessageID], SeenEtag: m.Attributes[AttrReplaySeenEtag],
+	}
+	m.checkNotEmpty(f, AttrReplaySeenEtag)
 	m.checkNotEmpty(f, AttrReplayLetter)
 	m.checkNotEmpty(f, AttrReplayMessageID)
 	if v, ok := m.Attributes[AttrReplayPublishTime]; ok {

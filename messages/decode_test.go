@@ -169,7 +169,7 @@ func TestAReplayIsTakenFromItsAttributes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Replay{"letter-1", "1234", time.Date(2026, 10, 1, 10, 0, 0, 123456789, time.UTC), 2}
+	want := &Replay{Letter: "letter-1", MessageID: "1234", PublishTime: time.Date(2026, 10, 1, 10, 0, 0, 123456789, time.UTC), Count: 2}
 	if !reflect.DeepEqual(c.Replay, want) {
 		t.Errorf("got %+v, want %+v", c.Replay, want)
 	}

@@ -16,7 +16,7 @@ func TestWhatIsEncodedIsDecodedToAnEqualChange(t *testing.T) {
 	for _, ex := range examples(t) {
 		m := message(ex.typ, string(ex.body))
 		m.Attributes[AttrID], m.Attributes[AttrSource] = "event-1", "crm"
-		(&Replay{"letter-1", "1234", time.Unix(1, 5), 3}).AddTo(m.Attributes)
+		(&Replay{Letter: "letter-1", MessageID: "1234", PublishTime: time.Unix(1, 5), Count: 3}).AddTo(m.Attributes)
 		c, err := Decode(m, Limits{})
 		if err != nil {
 			t.Fatal(err)
@@ -65,7 +65,7 @@ func TestEncodeSetsTheAttributesThatTheChangeHas(t *testing.T) {
 	}
 
 	c.ID, c.Source = "event-1", "crm"
-	c.Replay = &Replay{"letter-1", "1234", time.Date(2026, 10, 1, 12, 0, 0, 5, time.FixedZone("", 7200)), 1}
+	c.Replay = &Replay{Letter: "letter-1", MessageID: "1234", PublishTime: time.Date(2026, 10, 1, 12, 0, 0, 5, time.FixedZone("", 7200)), Count: 1}
 	if m, err = Encode(c); err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
 		{"Latin-1 in the body", func(c *Change) { c.Patch.Person.Names[0].GivenName = "\xe9" }, Fault{"person.names[0].givenName", "must be UTF-8"}},
 		{"Latin-1 in the user", func(c *Change) { c.User = "\xe9" }, Fault{"orderingKey", "must be UTF-8"}},
 		{"Latin-1 in the ID", func(c *Change) { c.ID = "\xe9" }, Fault{"ce-id", "must be UTF-8"}},
-		{"broken replay", func(c *Change) { c.Replay = &Replay{"l", "m", time.Time{}, 0} }, Fault{"replay-count", "must be a whole number from 1"}},
+		{"broken replay", func(c *Change) { c.Replay = &Replay{Letter: "l", MessageID: "m", PublishTime: time.Time{}, Count: 0} }, Fault{"replay-count", "must be a whole number from 1"}},
 		{"long user", func(c *Change) { c.User = big }, Fault{"orderingKey", "must be at most 1024 bytes"}},
 		{"long ID", func(c *Change) { c.ID = big }, Fault{"ce-id", "must be at most 1024 bytes"}},
 		{"long source", func(c *Change) { c.Source = big }, Fault{"ce-source", "must be at most 1024 bytes"}},

@@ -46,7 +46,7 @@ func TestAMessageHasTheIdentityOfItsChange(t *testing.T) {
 		change(),
 		{Type: Patch, User: "user-1", ID: "e1", Patch: change().Patch},
 		{Type: Patch, User: "user-1", ID: "e1", Source: "crm", Patch: change().Patch},
-		{Type: Patch, User: "user-1", Replay: &Replay{"l1", "m0", time.Unix(0, 0), 1}, Patch: change().Patch},
+		{Type: Patch, User: "user-1", Replay: &Replay{Letter: "l1", MessageID: "m0", PublishTime: time.Unix(0, 0), Count: 1}, Patch: change().Patch},
 	} {
 		m, err := Encode(c)
 		if err != nil {

@@ -196,7 +196,7 @@ func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
 		switch {
 		case current == nil:
 			return v
-		case changedSince(current, p):
+		case changedSince(current, p) && !h.decided(p, sourceEtag(current)):
 			return overtaken(p, current)
 		}
 	}

@@ -127,6 +127,13 @@ func changedSince(current *peopleapi.Person, p *part) bool {
 	return false
 }
 
+// decided reports whether an operator decided to write the part over the contact with this etag, or over one to which
+// only this worker has written since.
+func (h *history) decided(p *part, read string) bool {
+	seen := etag{value: p.message.change.Replay.SeenEtag}
+	return seen.value != "" && (seen.value == read || h.chain.has(seen) && h.chain.end == read)
+}
+
 // overtaken is the verdict on a replay of a change that nothing guards, of a contact that was changed since.
 func overtaken(p *part, current *peopleapi.Person) verdict {
 	v := park(deadletter.EtagConflict, "the contact was changed after the change was published", nil)

@@ -1,0 +1,198 @@
+package worker
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+
+	peopleapi "google.golang.org/api/people/v1"
+
+	"github.com/contactrelay/contactrelay/deadletter"
+	"github.com/contactrelay/contactrelay/messages"
+)
+
+// Replay is a dead letter's change that is to be replayed, and when its original was published.
+type Replay struct {
+	Change    *messages.Change
+	Published time.Time
+}
+
+// Foresee tells what the replays of a user's changes would do to each of their contacts, if they were made one after the
+// other. contacts is what these hold, of [Read] and the masked fields: one that is nil is gone, one that is absent could
+// not be read. With overwrite, what is in conflict is written all the same.
+//
+// It judges as a worker does that remembers nothing of the contacts. What a running one remembers can turn a conflict
+// into a write or into superseded, because it knows its own writes from those of others, and a write into superseded.
+func Foresee(replays []Replay, contacts map[string]*peopleapi.Person, overwrite bool) [][]deadletter.Prospect {
+	known := map[string]*foreseen{}
+	for name, person := range contacts {
+		if person != nil {
+			known[name] = &foreseen{person: person, held: values{}, etag: sourceEtag(person)}
+			maps.Copy(known[name].held, valuesIn(person))
+		}
+	}
+	var all [][]*part
+	for i, r := range replays {
+		all = append(all, partsOf(&held{change: r.Change, order: order{r.Published, int64(i + 1)}}))
+	}
+	foreseen := make([][]deadletter.Prospect, len(replays))
+	for i, parts := range all {
+		for _, p := range parts {
+			_, read := contacts[p.resource]
+			f := known[p.resource]
+			switch {
+			case !read:
+				foreseen[i] = append(foreseen[i], deadletter.Prospect{Contact: p.resource, Effect: deadletter.Unread})
+			case f == nil:
+				foreseen[i] = append(foreseen[i], deadletter.Prospect{Contact: p.resource, Effect: deadletter.Gone})
+			default:
+				foreseen[i] = append(foreseen[i], f.replay(p, claimsOn(p.resource, all[i+1:]), overwrite))
+			}
+		}
+	}
+	return foreseen
+}
+
+// claimsOn is what later replays want of a contact.
+func claimsOn(resource string, later [][]*part) (claims []claim) {
+	for _, parts := range later {
+		for _, p := range parts {
+			if p.resource == resource && p.person != nil {
+				claims = append(claims, p.claim())
+			}
+		}
+	}
+	return claims
+}
+
+// foreseen is a contact as replays would leave it.
+type foreseen struct {
+	history
+	person *peopleapi.Person // as it was read
+	held   values
+	etag   string // of the source, now
+	writes int
+}
+
+// replay makes a change, as far as the worker would, and tells what it came to.
+func (f *foreseen) replay(p *part, newer []claim, overwrite bool) deadletter.Prospect {
+	all := p.claim()
+	shown := func(found map[string]finding, e deadletter.Effect) deadletter.Prospect {
+		return deadletter.Prospect{Contact: p.resource, Effect: e, Etag: sourceEtag(f.person), Fields: f.fields(all, found)}
+	}
+	if !p.drop(&f.history) {
+		return shown(nil, deadletter.NoOp)
+	}
+	if p.person == nil {
+		return f.photo(p, shown, overwrite)
+	}
+	found := f.judge(p.claim(), f.held, f.etag, newer)
+	accepted := f.accepts(p)
+	for field, what := range found {
+		if accepted && what != done {
+			found[field] = free // it is not judged: the service takes it
+		}
+	}
+	prospect := shown(found, f.effect(p, found, accepted))
+	switch {
+	case prospect.Effect == deadletter.Conflict && overwrite, accepted:
+		f.write(p, p.fields)
+	case prospect.Effect != deadletter.Conflict:
+		p.settle(&f.history, fieldsFound(found, done))
+		if rest := fieldsFound(found, free); len(rest) > 0 {
+			f.write(p, rest)
+		}
+	}
+	return prospect
+}
+
+// photo tells what becomes of a photo, which nothing guards and nobody can compare.
+func (f *foreseen) photo(p *part, shown func(map[string]finding, deadletter.Effect) deadletter.Prospect, overwrite bool) deadletter.Prospect {
+	found, effect := map[string]finding{photoField: free}, deadletter.Clean
+	if f.overtakes(p) {
+		found[photoField], effect = conflict, deadletter.Conflict
+	}
+	prospect := shown(found, effect)
+	if effect == deadletter.Clean || overwrite {
+		f.write(p, p.fields)
+	}
+	return prospect
+}
+
+// effect is what follows from the findings of the fields.
+func (f *foreseen) effect(p *part, found map[string]finding, accepted bool) deadletter.Effect {
+	conflicts, writes := len(fieldsFound(found, conflict)), len(fieldsFound(found, free))
+	switch {
+	case p.latest && f.overtakes(p), conflicts > 0:
+		return deadletter.Conflict
+	case writes == 0:
+		return deadletter.NoOp
+	case accepted, p.latest:
+		return deadletter.Clean
+	}
+	return deadletter.Merge
+}
+
+// accepts reports whether the service takes the etag of a change, or the worker's own for it.
+func (f *foreseen) accepts(p *part) bool {
+	guard := f.guard(p.etag)
+	if guard.ofPerson {
+		return guard.value == f.person.Etag && f.writes == 0
+	}
+	return !p.latest && guard.value == f.etag
+}
+
+// overtakes reports whether the contact was changed after a change was published that nothing guards.
+func (f *foreseen) overtakes(p *part) bool {
+	return !f.knows(p.fields) && (f.writes > 0 || changedSince(f.person, p))
+}
+
+// write notes what a write leaves.
+func (f *foreseen) write(p *part, fields []string) {
+	f.writes++
+	answered := fmt.Sprintf("foreseen %d", f.writes)
+	if p.person == nil {
+		f.settled(p.message.order, photoField, print{})
+		f.chain.photographed(answered)
+	} else {
+		f.wrote(etag{value: f.etag}, answered)
+		p.settle(&f.history, fields)
+		for _, field := range fields {
+			f.held[field] = p.wanted()[field]
+		}
+	}
+	f.etag = answered
+}
+
+// fields shows what was found of all fields that a change wants. What is not among the findings was dropped, because a
+// newer change of it is made.
+func (f *foreseen) fields(c claim, found map[string]finding) (shown []deadletter.FieldProspect) {
+	names := map[finding]deadletter.Finding{
+		done: deadletter.Equal, free: deadletter.Free, conflict: deadletter.Touched, superseded: deadletter.Superseded, "": deadletter.Superseded,
+	}
+	for _, field := range c.fields {
+		p := deadletter.FieldProspect{Field: field, Finding: names[found[field]], HasBase: c.base != nil}
+		if field != photoField {
+			p.Wanted, p.Base, p.Now = written(field, c.wanted[field]), written(field, c.base[field]), written(field, f.held[field])
+		}
+		shown = append(shown, p)
+	}
+	return shown
+}
+
+// written is what a client can write of a field's values; nil if there are none.
+func written(field string, raw json.RawMessage) json.RawMessage {
+	var all []map[string]any
+	for _, value := range valuesOf(raw) {
+		all = append(all, prune(value, writableMembers[field]))
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		panic(err) // it was JSON before
+	}
+	return text
+}
