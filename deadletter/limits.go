@@ -8,6 +8,10 @@ const (
 	// refused can be neither published nor given up.
 	maxMessage = 10_000_000 - 100_000
 
+	// maxReplay is the same for a replay, with a margin for the topic's name and the framing alone: one that is refused
+	// stays a letter.
+	maxReplay = 10_000_000 - 1000
+
 	// maxAttributes leaves room for the two attributes of a client with tracing.
 	maxAttributes = 100 - 2
 
@@ -16,8 +20,11 @@ const (
 	maxOrderingKey = 1024
 )
 
-// fits reports whether Pub/Sub takes a message.
-func (m Message) fits() bool {
+// fits reports whether Pub/Sub takes a message as a letter.
+func (m Message) fits() bool { return m.fitsInto(maxMessage) }
+
+// fitsInto reports whether Pub/Sub takes a message that may have so many bytes.
+func (m Message) fitsInto(most int) bool {
 	if len(m.Attributes) > maxAttributes || len(m.OrderingKey) > maxOrderingKey {
 		return false
 	}
@@ -26,7 +33,7 @@ func (m Message) fits() bool {
 			return false
 		}
 	}
-	return m.size() <= maxMessage
+	return m.size() <= most
 }
 
 // size returns the bytes of a message as the protocol buffer that a publish request holds: the tag and length of each

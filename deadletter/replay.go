@@ -29,7 +29,7 @@ func (e *Entry) Again() (Message, error) {
 		m.Attributes = map[string]string{}
 	}
 	r.AddTo(m.Attributes)
-	if !m.fits() {
+	if !m.fitsInto(maxReplay) {
 		return Message{}, ErrTooLarge
 	}
 	return m, nil

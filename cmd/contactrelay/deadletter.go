@@ -18,8 +18,12 @@ import (
 
 // deadletterCommand is the operator's bench.
 type deadletterCommand struct {
-	List  listCommand  `cmd:"" help:"List dead letters. Looking changes nothing."`
-	Stats statsCommand `cmd:"" help:"Count dead letters: by reason and age, by user, by failure."`
+	List    listCommand    `cmd:"" help:"List dead letters. Looking changes nothing."`
+	Stats   statsCommand   `cmd:"" help:"Count dead letters: by reason and age, by user, by failure."`
+	Show    showCommand    `cmd:"" help:"Show one dead letter, and beside it what Google has now."`
+	Export  exportCommand  `cmd:"" help:"Write dead letters as JSON lines, to be repaired."`
+	Replay  replayCommand  `cmd:"" help:"Publish dead letters again, each user's in their order."`
+	Discard discardCommand `cmd:"" help:"Remove dead letters for good."`
 }
 
 // errLeft ends a command that did what it could and left some of what was asked for. Its exit code is 3.

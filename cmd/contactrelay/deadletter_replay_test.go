@@ -1,0 +1,392 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/contactrelay/contactrelay/deadletter"
+	"github.com/contactrelay/contactrelay/internal/pubsubsim"
+)
+
+func TestReplayPublishesTheOriginalsAndRemovesTheLetters(t *testing.T) {
+	r := newBenchRig(t)
+	l := aLetter(1, deadletter.Rejected, "alice@example.com")
+	l.Original.Attributes["ce-id"], l.Replays = "event-1", 1
+	r.park(l, aLetter(2, deadletter.NotFound, "bob@example.com"))
+	file := filepath.Join(t.TempDir(), "audit.jsonl")
+	code, out, errs := r.ask("", "replay", "LETTER000001", "--yes", "--audit="+file)
+	if code != 0 || !strings.Contains(out, "replayed 1 of 1 letter to projects/demo/topics/contact-changes") {
+		t.Fatalf("exit code %d, %q, %q", code, out, errs)
+	}
+	published := r.published()
+	if len(published) != 1 {
+		t.Fatalf("%d messages, want one", len(published))
+	}
+	m := published[0]
+	want := map[string]string{
+		"ce-type": "contactrelay.patch.v1", "ce-id": "event-1", "replay-letter": "LETTER000001", "replay-message-id": "m1",
+		"replay-publish-time": "2026-10-01T08:00:00.001Z", "replay-count": "2",
+	}
+	if string(m.Data) != string(l.Original.Data) || m.OrderingKey != "alice@example.com" || fmt.Sprint(m.Attributes) != fmt.Sprint(want) {
+		t.Errorf("published %v, %s; want %v", m.Attributes, m.Data, want)
+	}
+	if left := r.left(); len(left) != 1 || left[0].ID != "LETTER000002" {
+		t.Errorf("%d letters are left, want the other one", len(left))
+	}
+	info, err := os.Stat(file)
+	must(t, err)
+	text, err := os.ReadFile(file)
+	must(t, err)
+	deeds := jsonLines[deed](t, string(text))
+	if info.Mode().Perm() != 0o600 || len(deeds) != 1 {
+		t.Fatalf("the audit has the mode %v and %d lines", info.Mode(), len(deeds))
+	}
+	if d := deeds[0]; d.Who == "" || d.Action != "replay" || d.Letter != "LETTER000001" || d.Message != m.ID || d.Reason != "rejected" || d.Replays != 2 {
+		t.Errorf("the audit says %+v", d)
+	}
+	if !strings.Contains(errs, `"action":"replay"`) || !strings.Contains(errs, m.ID) || strings.Contains(errs, "alice@example.com") {
+		t.Errorf("the log is to say so too, without the user: %q", errs)
+	}
+}
+
+func TestReplayKeepsEachUsersOrderAndUsersTogether(t *testing.T) {
+	r := newBenchRig(t)
+	var all []*deadletter.Letter
+	for n := range 300 {
+		all = append(all, aLetter(n, deadletter.Rejected, fmt.Sprintf("user-%02d", n%20)))
+	}
+	for i := range all {
+		r.park(all[i*7%len(all)]) // as they might have come in
+	}
+	if code, _, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn"); code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	checkOrder(t, r.published(), 300)
+	if n := len(r.left()); n > 0 {
+		t.Errorf("%d letters are left", n)
+	}
+}
+
+// checkOrder fails the test unless each letter was replayed, each user's in their order. A letter may have been published
+// twice.
+func checkOrder(t *testing.T, published []pubsubsim.Waiting, letters int) {
+	t.Helper()
+	last, seen := map[string]time.Time{}, map[string]int{}
+	for _, m := range published {
+		at, err := time.Parse(time.RFC3339Nano, m.Attributes["replay-publish-time"])
+		must(t, err)
+		id := m.Attributes["replay-letter"]
+		if seen[id]++; seen[id] > 1 {
+			continue
+		}
+		if at.Before(last[m.OrderingKey]) {
+			t.Fatalf("letter %s of %s came behind a later one", id, m.OrderingKey)
+		}
+		last[m.OrderingKey] = at
+	}
+	if len(seen) != letters {
+		t.Errorf("%d letters were replayed, want %d", len(seen), letters)
+	}
+}
+
+func TestReplayAsksAndLeavesEverythingWithoutAYes(t *testing.T) {
+	r := newBenchRig(t)
+	r.park(aLetter(1, deadletter.Rejected, "alice@example.com"), aLetter(2, deadletter.Rejected, "bob@example.com"))
+	for answer, replayed := range map[string]int{"": 0, "n\n": 0, "yes please\n": 0} {
+		code, _, errs := r.ask(answer, "replay", "--all")
+		if code != 3 || len(r.published()) != replayed || !strings.Contains(errs, "Replay 2 letters of 2 users to projects/demo/topics/contact-changes? [y/N]") {
+			t.Errorf("%q: exit code %d, %q", answer, code, errs)
+		}
+	}
+	if n := len(r.left()); n != 2 {
+		t.Errorf("%d letters are left, want both", n)
+	}
+	if code, _, _ := r.ask("Y\n", "replay", "--all"); code != 0 || len(r.published()) != 2 {
+		t.Errorf("exit code %d, %d messages", code, len(r.published()))
+	}
+}
+
+func TestReplayWantsToBeToldWhichLetters(t *testing.T) {
+	r := newBenchRig(t)
+	r.park(aLetter(1, deadletter.Rejected, "alice@example.com"))
+	for _, command := range [][]string{{"replay", "--yes"}, {"discard", "--yes", "--because=x"}} {
+		if code, _, errs := r.ask("", command[0], command[1:]...); code != 2 || !strings.Contains(errs, "--all") {
+			t.Errorf("%v: exit code %d, %q", command, code, errs)
+		}
+	}
+	if code, _, errs := r.ask("", "replay", "LETTER9", "--yes"); code != 1 || !strings.Contains(errs, `no letter "LETTER9"`) {
+		t.Errorf("exit code %d, %q", code, errs)
+	}
+	if len(r.left()) != 1 {
+		t.Error("a letter is gone")
+	}
+}
+
+func TestReplayLeavesWhatIsNoLetterAndWhatWasReplayedTooOften(t *testing.T) {
+	r := newBenchRig(t)
+	foreign := assorted(r)
+	often := aLetter(9, deadletter.Rejected, "dave@example.net")
+	often.Replays = 5
+	r.park(often)
+	code, _, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn")
+	text := unwrapped(errs)
+	if code != 3 || !strings.Contains(text, "left 1, damaged") || !strings.Contains(text, "left 2, foreign: see --foreign") || !strings.Contains(text, "left 1, replayed 5 times or more") {
+		t.Errorf("exit code %d: %s", code, text)
+	}
+	if n := len(r.published()); n != 4 {
+		t.Errorf("%d messages, want 4", n)
+	}
+	code, _, errs = r.ask("", "replay", foreign, "--foreign", "--yes")
+	m := r.published()[4]
+	if code != 0 || m.OrderingKey != "eve@example.com" || m.Attributes["replay-publish-time"] != "2026-10-01T08:00:00.5Z" || len(m.Attributes) != 4 {
+		t.Errorf("exit code %d, the foreign message was replayed as %v; %s", code, m.Attributes, errs)
+	}
+	if code, _, _ = r.ask("", "replay", "LETTER000009", "--yes", "--max-replays=6"); code != 0 || len(r.published()) != 6 {
+		t.Errorf("exit code %d, %d messages: want the one with 5 replays, too", code, len(r.published()))
+	}
+}
+
+func TestALetterOfPartsAndOneOfCopiesIsReplayedOnce(t *testing.T) {
+	r := newBenchRig(t)
+	large := aLetter(1, deadletter.Invalid, "alice@example.com")
+	noise := make([]byte, 9_900_000)
+	for i, x := 0, uint32(1); i < len(noise); i++ { // what no gzip makes smaller
+		x = x*1664525 + 1013904223
+		noise[i] = byte(x >> 24)
+	}
+	large.Original.Data = noise
+	copied := aLetter(2, deadletter.Rejected, "alice@example.com")
+	r.park(large, copied, copied)
+	if messages, err := large.Encode(); err != nil || len(messages) < 2 {
+		t.Fatalf("the letter has %d parts, %v: the test shows nothing", len(messages), err)
+	}
+	code, _, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn")
+	published := r.published()
+	if code != 0 || len(published) != 2 || len(r.left()) != 0 {
+		t.Fatalf("exit code %d, %d messages, %d letters left; %s", code, len(published), len(r.left()), errs)
+	}
+	if string(published[0].Data) != string(noise) {
+		t.Error("the parts were not joined")
+	}
+}
+
+func TestALetterOfWhichAPartIsMissingIsLeft(t *testing.T) {
+	r := newBenchRig(t)
+	r.put(deadletter.Message{Data: []byte("half"), Attributes: map[string]string{
+		"dl-reason": "invalid", "dl-letter": "LETTER1", "dl-part": "1/2", "ce-type": "contactrelay.patch.v1",
+	}})
+	if _, out, _ := r.ask("", "list"); !strings.Contains(out, " incomplete ") {
+		t.Errorf("not listed as incomplete:\n%s", out)
+	}
+	code, _, errs := r.ask("", "replay", "--all", "--yes")
+	if code != 3 || !strings.Contains(unwrapped(errs), "left 1, incomplete") || len(r.left()) != 1 {
+		t.Errorf("exit code %d, %d left; %s", code, len(r.left()), errs)
+	}
+}
+
+func TestAReplayThatCannotBePublishedLeavesTheLetters(t *testing.T) {
+	r := newBenchRig(t)
+	for n := range 20 {
+		r.park(aLetter(n, deadletter.Rejected, "alice@example.com"))
+	}
+	code, _, errs := r.ask("", "replay", "--all", "--yes", "--topic=no-such")
+	if code != 1 || !strings.Contains(unwrapped(errs), "there is no topic projects/demo/topics/no-such: see --topic") {
+		t.Errorf("exit code %d, %q", code, errs)
+	}
+	if n := len(r.left()); n != 20 {
+		t.Errorf("%d letters are left, want all", n)
+	}
+}
+
+func TestReplaySurvivesConfirmationsThatGetLost(t *testing.T) {
+	r := newBenchRig(t)
+	for n := range 200 {
+		r.park(aLetter(n, deadletter.Rejected, fmt.Sprintf("user-%d", n%10)))
+	}
+	must(t, r.broker.SetFaults(pubsubsim.Faults{PublishLost: 0.2, PublishUnconfirmed: 0.2, AckFailure: 0.2}))
+	code, _, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn")
+	must(t, r.broker.SetFaults(pubsubsim.Faults{}))
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	checkOrder(t, r.published(), 200)
+	if n := len(r.left()); n > 0 {
+		t.Errorf("%d letters are left", n)
+	}
+}
+
+func TestCtrlCLeavesEveryLetterReplayedOrThere(t *testing.T) {
+	r := newBenchRig(t)
+	const letters = 400
+	for n := range letters {
+		r.park(aLetter(n, deadletter.Rejected, fmt.Sprintf("user-%d", n%10)))
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	ended := make(chan int, 1)
+	go func() {
+		code, _, _ := ask(t, ctx, "", "deadletter", "replay", "--wait=300ms", "--all", "--yes", "--rate=400", "--log-level=warn")
+		ended <- code
+	}()
+	until(t, 20*time.Second, "a third is replayed", func() bool { return len(r.published()) > letters/3 })
+	interrupt()
+	if code := <-ended; code != 3 {
+		t.Errorf("exit code %d, want 3", code)
+	}
+	replayed := map[string]bool{}
+	for _, m := range r.published() {
+		replayed[m.Attributes["replay-letter"]] = true
+	}
+	left := r.left()
+	for _, e := range left {
+		if replayed[e.ID] {
+			t.Errorf("%s was replayed and is still there", e.ID)
+		}
+	}
+	if len(left) == 0 || len(left)+len(replayed) != letters {
+		t.Errorf("%d replayed and %d left of %d", len(replayed), len(left), letters)
+	}
+	if code, _, _ := r.ask("", "replay", "--all", "--yes", "--log-level=warn"); code != 0 {
+		t.Errorf("the second run: exit code %d", code)
+	}
+	checkOrder(t, r.published(), letters)
+}
+
+func TestReplayKeepsToItsRate(t *testing.T) {
+	r := newBenchRig(t)
+	for n := range 30 {
+		r.park(aLetter(n, deadletter.Rejected, "alice@example.com"))
+	}
+	begin := time.Now()
+	if code, _, errs := r.ask("", "replay", "--all", "--yes", "--rate=30", "--log-level=warn"); code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	if took := time.Since(begin); took < 900*time.Millisecond {
+		t.Errorf("30 letters at 30 a second took %v", took)
+	}
+}
+
+func TestDiscardAsksRemovesAndWritesWhy(t *testing.T) {
+	r := newBenchRig(t)
+	r.park(aLetter(1, deadletter.NotFound, "alice@example.com"), aLetter(2, deadletter.Invalid, "alice@example.com"))
+	file := filepath.Join(t.TempDir(), "audit.jsonl")
+	if code, _, errs := r.ask("", "discard", "--reason=not_found", "--yes"); code != 2 || !strings.Contains(errs, "--because") {
+		t.Errorf("without a reason: exit code %d, %q", code, errs)
+	}
+	if code, _, errs := r.ask("n\n", "discard", "--reason=not_found", "--because=left the company"); code != 3 || len(r.left()) != 2 || !strings.Contains(errs, "Remove 1 letter of 1 user for good?") {
+		t.Errorf("after a no: exit code %d, %d left, %q", code, len(r.left()), errs)
+	}
+	code, out, _ := r.ask("", "discard", "--reason=not_found", "--because=left the company", "--yes", "--audit="+file)
+	left := r.left()
+	if code != 0 || out != "discarded 1 of 1 letter\n" || len(left) != 1 || left[0].ID != "LETTER000002" || len(r.published()) != 0 {
+		t.Errorf("exit code %d, %q, %d left", code, out, len(left))
+	}
+	text, err := os.ReadFile(file)
+	must(t, err)
+	var d deed
+	must(t, json.Unmarshal(text, &d))
+	if d.Action != "discard" || d.Why != "left the company" || d.Letter != "LETTER000001" || d.Message != "" {
+		t.Errorf("the audit says %+v", d)
+	}
+}
+
+func TestAnExportIsRepairedAndReplacesItsLetters(t *testing.T) {
+	r := newBenchRig(t)
+	broken := aLetter(1, deadletter.Invalid, "alice@example.com")
+	broken.Original.Data = []byte("{\"person\": {\"resourceName\": \"people/c1001\", \"name\": \"Nora\"},\n \"updatePersonFields\": \"names\", \"precondition\": \"latest\"}")
+	half := aLetter(2, deadletter.Malformed, "bob@example.com")
+	half.Original.Data = []byte(`{"person":`)
+	r.park(broken, half, aLetter(3, deadletter.NotFound, "bob@example.com"))
+	file := filepath.Join(t.TempDir(), "letters.jsonl")
+	code, out, errs := r.ask("", "export", "--reason=invalid,malformed", "--to="+file)
+	info, err := os.Stat(file)
+	must(t, err)
+	if code != 0 || out != "" || info.Mode().Perm() != 0o600 {
+		t.Fatalf("exit code %d, %q, mode %v, %s", code, out, info.Mode(), errs)
+	}
+	text, err := os.ReadFile(file)
+	must(t, err)
+	if n := strings.Count(string(text), "\n"); n != 2 || !strings.Contains(string(text), `"bytes":"eyJwZXJzb24iOg=="`) {
+		t.Fatalf("%d lines:\n%s", n, text)
+	}
+	if _, out, _ := r.ask("", "export", "LETTER000003"); strings.Count(out, "\n") != 1 || !strings.Contains(out, `"letter":"LETTER000003"`) {
+		t.Errorf("to standard output: %q", out)
+	}
+
+	code, _, errs = r.ask("", "replay", "--from="+file, "--yes")
+	if code != 1 || len(r.published()) != 0 || !strings.Contains(unwrapped(errs), `line 1: invalid: person.name: unknown name`) || !strings.Contains(errs, "line 2: malformed: not JSON") {
+		t.Errorf("without a repair: exit code %d, %d published, %q", code, len(r.published()), errs)
+	}
+	mended := strings.Replace(string(text), `"name":"Nora"`, `"names":[{"givenName":"Nora"}]`, 1)
+	mended = strings.Replace(mended, `"bytes":"eyJwZXJzb24iOg=="`, `"body":{"person":{"resourceName":"people/c2001"},"updatePersonFields":"urls","precondition":"latest"}`, 1)
+	must(t, os.WriteFile(file, []byte(mended), 0o600))
+	code, _, errs = r.ask("", "replay", "--from="+file, "--yes", "--log-level=warn")
+	published := r.published()
+	if code != 0 || len(published) != 2 || len(r.left()) != 1 {
+		t.Fatalf("exit code %d, %d published, %d left: %s", code, len(published), len(r.left()), errs)
+	}
+	if m := published[0]; !strings.Contains(string(m.Data), `"givenName":"Nora"`) || m.Attributes["replay-letter"] != "LETTER000001" || m.Attributes["replay-message-id"] != "m1" {
+		t.Errorf("published %s, %v", m.Data, m.Attributes)
+	}
+	code, _, errs = r.ask("", "replay", "--from="+file, "--yes")
+	if code != 3 || len(r.published()) != 2 || !strings.Contains(unwrapped(errs), "left 2, not there") {
+		t.Errorf("a second time: exit code %d, %q", code, errs)
+	}
+}
+
+func TestAnExportEditedIntoNonsenseIsRefusedByLineAndField(t *testing.T) {
+	r := newBenchRig(t)
+	for n := range 9 {
+		r.park(aLetter(n, deadletter.Rejected, "alice@example.com"))
+	}
+	body := `"attributes":{"ce-type":"contactrelay.patch.v1"},"body":{"person":{"resourceName":"people/c1"},"updatePersonFields":"names","precondition":"latest"}`
+	lines := []string{
+		`{"letter":"LETTER000000","user":"u",` + body + `}`, // right
+		`{"letter":"LETTER000001","user":"u"`,
+		`{"letter":"LETTER000002","user":"u","colour":"red",` + body + `}`,
+		`{"letter":"LETTER000003","user":7,` + body + `}`,
+		`{"user":"u",` + body + `}`,
+		`{"letter":"LETTER000000","user":"u",` + body + `}`,
+		`{"letter":"LETTER000004","user":"",` + body + `}`,
+		`{"letter":"LETTER000005","user":"u","attributes":{},"body":{}}`,
+		`{"letter":"LETTER000006","user":"u",` + body + `,"bytes":"AAAA"}`,
+		`{"letter":"LETTER000007","user":"u",` + strings.Replace(body, `"names"`, `"photos"`, 1) + `}`,
+	}
+	code, _, errs := r.ask(strings.Join(lines, "\n"), "replay", "--from=-", "--yes")
+	text := unwrapped(errs)
+	for _, want := range []string{
+		"line 2: not JSON at byte", "line 3: colour: unknown name", "line 4: user: does not fit its type", "line 5: letter: required",
+		"line 6: letter: stands in an earlier line", "line 7: invalid: orderingKey: required", "line 8: unsupported_type: ce-type: required",
+		"line 9: bytes: must not stand beside", "line 10: invalid: updatePersonFields: path 1 is no writable field",
+		"9 of 10 lines are wrong; nothing was published",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("nothing of %q:\n%s", want, errs)
+		}
+	}
+	if code != 1 || len(r.published()) != 0 || len(r.left()) != 9 || strings.Contains(text, "line 1:") {
+		t.Errorf("exit code %d, %d published, %d left", code, len(r.published()), len(r.left()))
+	}
+}
+
+func TestAFileOfLettersIsNotCombinedWithAFilter(t *testing.T) {
+	withoutEnvironment(t)
+	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
+	code, _, errs := ask(t, t.Context(), "", "deadletter", "replay", "--from=-", "--all", "--on-conflict=shout", "--rate=-1", "--step-wait=0s",
+		"--max-failures=-1", "--max-replays=0", "--topic=x", "--log-level=loud")
+	if code != 2 {
+		t.Errorf("exit code %d, want 2", code)
+	}
+	for _, flag := range []string{"from", "yes", "on-conflict", "rate", "step-wait", "max-failures", "max-replays", "topic", "log-level"} {
+		if !slices.ContainsFunc(strings.Split(errs, "\n"), func(line string) bool { return strings.Contains(line, "--"+flag+": ") }) {
+			t.Errorf("nothing about --%s:\n%s", flag, errs)
+		}
+	}
+}
