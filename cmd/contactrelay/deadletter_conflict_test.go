@@ -1,0 +1,362 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	peopleapi "google.golang.org/api/people/v1"
+
+	"github.com/contactrelay/contactrelay/deadletter"
+	"github.com/contactrelay/contactrelay/internal/peoplesim"
+	"github.com/contactrelay/contactrelay/messages"
+	"github.com/contactrelay/contactrelay/worker"
+)
+
+// ends is how messages ended in a worker, by their ordering number.
+type ends struct {
+	mu  sync.Mutex
+	all []worker.Settlement
+}
+
+func (e *ends) settled(s worker.Settlement) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.all = append(e.all, s)
+}
+
+func (e *ends) count(o worker.Outcome) (n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range e.all {
+		if s.Outcome == o {
+			n++
+		}
+	}
+	return n
+}
+
+func (e *ends) total() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.all)
+}
+
+// effects counts the effects at the end of a dry run.
+func effects(out string) map[string]int {
+	counts := map[string]int{}
+	_, sums, _ := strings.Cut(out, "\n\n")
+	for line := range strings.Lines(sums) {
+		var n int
+		i := strings.LastIndexByte(strings.TrimSpace(line), ' ')
+		if _, err := fmt.Sscan(line[i+1:], &n); err == nil {
+			counts[strings.TrimSpace(line[:i])] = n
+		}
+	}
+	return counts
+}
+
+// conflicts makes letters of changes that hand edits are in the way of, by a worker, which ends then. The changes are
+// made on what the CRM read before; one in three says what its fields held.
+func conflicts(r *benchRig, users, contacts int) {
+	must(r.t, r.people.Generate(users, contacts))
+	var all []messages.Message
+	for u := range users {
+		for c := range contacts {
+			m := firstChange(u, c, fmt.Sprintf("CRM %d", c))
+			if c%3 == 0 {
+				var body map[string]any
+				must(r.t, json.Unmarshal(m.Data, &body))
+				body["base"] = map[string]any{"names": []any{map[string]any{"givenName": "before"}}}
+				var err error
+				m.Data, err = json.Marshal(body)
+				must(r.t, err)
+			}
+			all = append(all, m)
+			r.editName(peoplesim.UserName(u), peoplesim.ContactName(u, c), fmt.Sprintf("Hand %d", c))
+		}
+	}
+	r.publishChanges(all...)
+	var e ends
+	stop := r.work(e.settled)
+	until(r.t, 30*time.Second, "all are letters", func() bool { return e.count(worker.DeadLettered) == len(all) })
+	stop()
+	r.settle(r.t.Context())
+}
+
+// TestADryRunOfAHundredConflictsPredictsExactlyWhatHappens holds the prediction against a plain replay and against one
+// that overwrites. Of the contacts, some are edited back, some deleted, some set to what the CRM wants.
+func TestADryRunOfAHundredConflictsPredictsExactlyWhatHappens(t *testing.T) {
+	r := newBenchRig(t)
+	const users, contacts = 10, 10
+	conflicts(r, users, contacts)
+	for u := range users {
+		user := peoplesim.UserName(u)
+		r.editName(user, peoplesim.ContactName(u, 0), "before")     // the base: free again
+		r.editName(user, peoplesim.ContactName(u, 1), "CRM 1")      // as wanted
+		must(t, r.people.Delete(user, peoplesim.ContactName(u, 2))) // gone
+	}
+	code, out, errs := r.ask("", "replay", "--all", "--dry-run")
+	want := map[string]int{"merge": users, "no-op": users, "gone": users, "conflict": 7 * users}
+	if got := effects(out); code != 0 || fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Fatalf("exit code %d, predicted %v, want %v; %s", code, got, want, errs)
+	}
+	if len(r.left()) != users*contacts || len(r.published()) != 0 {
+		t.Fatal("the dry run changed something")
+	}
+
+	var plain ends
+	stop := r.work(plain.settled)
+	if code, _, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn"); code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	until(t, 30*time.Second, "all replays have ended", func() bool { return plain.total() == users*contacts })
+	stop()
+	got := map[string]int{"merge": plain.count(worker.Applied), "no-op": plain.count(worker.AlreadyApplied)}
+	for _, e := range r.left() {
+		got[map[deadletter.Reason]string{deadletter.NotFound: "gone", deadletter.EtagConflict: "conflict"}[e.Reason]]++
+		if e.Replays != 1 {
+			t.Errorf("a letter that came back has %d replays, want 1", e.Replays)
+		}
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("a plain replay came to %v, predicted was %v", got, want)
+	}
+	if r.nameOf(peoplesim.UserName(0), peoplesim.ContactName(0, 3)) != "Hand 3" {
+		t.Error("a plain replay overwrote a hand edit")
+	}
+
+	_, out, _ = r.ask("", "replay", "--all", "--dry-run", "--on-conflict=overwrite")
+	if got := effects(out); got["conflict"] != 7*users || got["gone"] != users || strings.Count(out, "conflict: overwrite") != 7*users {
+		t.Errorf("predicted %v for what came back", got)
+	}
+	var over ends
+	stop = r.work(over.settled)
+	code, out, errs = r.ask("", "replay", "--all", "--yes", "--log-level=warn", "--on-conflict=overwrite")
+	if code != 0 || !strings.Contains(out, fmt.Sprintf("%d of them to overwrite", 7*users)) {
+		t.Fatalf("exit code %d, %q, %s", code, out, errs)
+	}
+	until(t, 30*time.Second, "all have ended", func() bool { return over.total() == 8*users })
+	stop()
+	if a, d := over.count(worker.Applied), over.count(worker.DeadLettered); a != 7*users || d != users {
+		t.Errorf("%d were applied and %d became letters, want %d and %d", a, d, 7*users, users)
+	}
+	for u := range users {
+		for c := range contacts {
+			if c == 2 {
+				continue // it is gone
+			}
+			want := fmt.Sprintf("CRM %d", c)
+			if got := r.nameOf(peoplesim.UserName(u), peoplesim.ContactName(u, c)); got != want {
+				t.Errorf("contact %d of user %d ended as %q, want %q", c, u, got, want)
+			}
+		}
+	}
+}
+
+func TestConflictsCanBeDiscarded(t *testing.T) {
+	r := newBenchRig(t)
+	conflicts(r, 2, 3)
+	user := peoplesim.UserName(0)
+	r.editName(user, peoplesim.ContactName(0, 1), "CRM 1")
+	code, out, errs := r.ask("", "replay", "--all", "--yes", "--on-conflict=discard")
+	if code != 0 || !strings.Contains(out, "discarded 5 in conflict") || len(r.left()) != 0 {
+		t.Errorf("exit code %d, %q, %d left", code, out, len(r.left()))
+	}
+	if n := len(r.published()); n != 1 {
+		t.Errorf("%d were published, want the one that is in no conflict", n)
+	}
+	if n := strings.Count(errs, `"action":"discard"`); n != 5 || !strings.Contains(errs, "--on-conflict discard: 1 contact changed since") {
+		t.Errorf("%d discarded in the log: %s", n, errs)
+	}
+}
+
+// letterOf is a letter about a message, published at a time.
+func letterOf(id string, reason deadletter.Reason, m messages.Message, published time.Time) *deadletter.Letter {
+	return &deadletter.Letter{
+		Reason: reason, Detail: "a fixed text", ID: id, Time: published.Add(time.Second),
+		Original: deadletter.Original{Data: m.Data, Attributes: m.Attributes, OrderingKey: m.OrderingKey, MessageID: "m-" + id, PublishTime: published},
+	}
+}
+
+// TestLatestPhotosAndBatchesAreOverwrittenToo replays what no etag of the producer's guards, of contacts that were changed
+// since, and several letters of one contact.
+func TestLatestPhotosAndBatchesAreOverwrittenToo(t *testing.T) {
+	r := newBenchRig(t)
+	must(t, r.people.Generate(1, 5))
+	user, name := peoplesim.UserName(0), func(c int) string { return peoplesim.ContactName(0, c) }
+	before := time.Now().Add(-time.Hour)
+	batch, err := json.Marshal(map[string]any{
+		"contacts":   map[string]any{name(2): map[string]any{"nicknames": []any{map[string]any{"value": "Two"}}}, name(3): map[string]any{}},
+		"updateMask": "nicknames", "precondition": "latest",
+	})
+	must(t, err)
+	r.park(
+		letterOf("LETTER-A", deadletter.EtagConflict, change(user, name(0), "first", ""), before),
+		letterOf("LETTER-B", deadletter.EtagConflict, change(user, name(0), "second", ""), before.Add(time.Second)),
+		letterOf("LETTER-C", deadletter.EtagConflict, raw(user, messages.Photo, fmt.Appendf(nil, `{"resourceName":%q,"photoBytes":%q}`, name(1), onePixel)), before),
+		letterOf("LETTER-D", deadletter.EtagConflict, raw(user, messages.Batch, batch), before),
+		letterOf("LETTER-E", deadletter.EtagConflict, change(user, name(4), "by etag", "#long-ago"), before),
+	)
+	for c := range 5 {
+		r.editName(user, name(c), "typed")
+	}
+	var plain ends
+	stop := r.work(plain.settled)
+	_, out, _ := r.ask("", "replay", "--all", "--dry-run")
+	predicted := effects(out)
+	if code, _, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn"); code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	until(t, 20*time.Second, "all replays have ended", func() bool { return plain.total() == 5 })
+	stop()
+	// The first of the two letters of one contact is explained by the second one behind it, or both are in conflict.
+	if n := len(r.left()); n != predicted["conflict"] {
+		t.Errorf("%d came back, predicted was %v", n, predicted)
+	}
+	var over ends
+	stop = r.work(over.settled)
+	code, out, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn", "--on-conflict=overwrite")
+	if code != 0 {
+		t.Fatalf("exit code %d, %q, %s", code, out, errs)
+	}
+	until(t, 20*time.Second, "all have ended", func() bool { return over.total() == predicted["conflict"] })
+	stop()
+	if n := over.count(worker.DeadLettered); n > 0 || len(r.left()) > 0 {
+		t.Errorf("%d became letters again", n)
+	}
+	if got := r.nameOf(user, name(0)); got != "second" {
+		t.Errorf("the contact with two letters ended as %q", got)
+	}
+	if got := r.nameOf(user, name(4)); got != "by etag" {
+		t.Errorf("the contact with an etag ended as %q", got)
+	}
+	c, _ := r.people.Contact(user, name(2))
+	if nick := c.Person().Nicknames; len(nick) != 1 || nick[0].Value != "Two" {
+		t.Errorf("the batch left %v", nick)
+	}
+	if writes := r.people.Audit(0); !strings.Contains(fmt.Sprintf("%+v", writes), "hoto") {
+		t.Error("the photo was not written")
+	}
+}
+
+func TestWhatIsEditedAfterTheDecisionIsNotOverwritten(t *testing.T) {
+	r := newBenchRig(t)
+	must(t, r.people.Generate(1, 2))
+	user, name := peoplesim.UserName(0), func(c int) string { return peoplesim.ContactName(0, c) }
+	before := time.Now().Add(-time.Hour)
+	r.park(
+		letterOf("LETTER-A", deadletter.EtagConflict, change(user, name(0), "by the CRM", ""), before),
+		letterOf("LETTER-B", deadletter.EtagConflict, raw(user, messages.Photo, fmt.Appendf(nil, `{"resourceName":%q,"photoBytes":%q}`, name(1), onePixel)), before),
+	)
+	for c := range 2 {
+		r.editName(user, name(c), "typed")
+	}
+	if code, _, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn", "--on-conflict=overwrite"); code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	for c := range 2 {
+		r.editName(user, name(c), "typed again")
+	}
+	var e ends
+	stop := r.work(e.settled)
+	until(t, 20*time.Second, "both have ended", func() bool { return e.total() == 2 })
+	stop()
+	if n := e.count(worker.DeadLettered); n != 2 || r.nameOf(user, name(0)) != "typed again" {
+		t.Errorf("%d became letters, want both; the name is %q", n, r.nameOf(user, name(0)))
+	}
+}
+
+func TestShowSetsWantedBaseAndNowSideBySide(t *testing.T) {
+	r := newBenchRig(t)
+	must(t, r.people.Generate(1, 1))
+	user, name := peoplesim.UserName(0), peoplesim.ContactName(0, 0)
+	body := fmt.Sprintf(`{"person":{"resourceName":%q,"metadata":{"sources":[{"type":"CONTACT","etag":"#old"}]},"names":[{"givenName":"CRM"}],"nicknames":[{"value":"Nick"}],"urls":[]},
+		"updatePersonFields":"names,nicknames,urls","base":{"names":[{"givenName":"Base"}],"nicknames":[]}}`, name)
+	must(t, r.people.HandEdit(user, name, &peopleapi.Person{Names: []*peopleapi.Name{{GivenName: "Hand"}}, ForceSendFields: []string{"Nicknames", "Urls"}}, "names,nicknames,urls"))
+	r.park(letterOf("LETTER-A", deadletter.EtagConflict, raw(user, messages.Patch, []byte(body)), time.Now().Add(-time.Hour)))
+	code, out, errs := r.ask("", "show", "LETTER")
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	for _, want := range []string{
+		"letter LETTER-A", "reason etag_conflict", `"updatePersonFields": "names,nicknames,urls"`,
+		name + " conflict",
+		`names conflict wanted [{"givenName":"CRM"}] base [{"givenName":"Base"}] now [{"givenName":"Hand"`,
+		`nicknames free to merge wanted [{"value":"Nick"}] base (empty) now (empty)`, `urls equal wanted (empty)`,
+	} {
+		if !strings.Contains(unwrapped(out), want) {
+			t.Errorf("nothing of %q:\n%s", want, out)
+		}
+	}
+	_, out, _ = r.ask("", "show", "LETTER-A", "--json")
+	var shown shownLetter
+	must(t, json.Unmarshal([]byte(out), &shown))
+	if shown.Effect != deadletter.Conflict || len(shown.Prospects) != 1 || len(shown.Prospects[0].Fields) != 3 || len(shown.Body) == 0 {
+		t.Errorf("got %s", out)
+	}
+	if len(r.left()) != 1 {
+		t.Error("showing removed the letter")
+	}
+}
+
+func TestWithoutTheRightToReadContactsEverythingElseIsShown(t *testing.T) {
+	r := newBenchRig(t)
+	r.park(aLetter(1, deadletter.EtagConflict, "alice@example.com"), aLetter(2, deadletter.EtagConflict, "bob@example.com"))
+	bad := aLetter(3, deadletter.Invalid, "bob@example.com")
+	bad.Original.Data = []byte(`{}`)
+	r.park(bad)
+	must(t, r.people.SetFaults(peoplesim.Faults{List: []peoplesim.Fault{{Kind: peoplesim.ScopeMissing, Rate: 1}}}))
+	code, out, errs := r.ask("", "replay", "--all", "--dry-run")
+	if got := effects(out); code != 0 || got["unread"] != 2 || got["still invalid"] != 1 || strings.Count(errs, "could not be read") != 1 {
+		t.Errorf("exit code %d, %v, %q", code, got, errs)
+	}
+	t.Setenv("PEOPLE_EMULATOR_HOST", "")
+	code, out, errs = r.ask("", "show", "LETTER000001")
+	if code != 0 || !strings.Contains(out, "people/c1") || !strings.Contains(unwrapped(errs), "contacts were not read: ") {
+		t.Errorf("exit code %d, %q, %q", code, out, errs)
+	}
+	code, _, errs = r.ask("", "replay", "--all", "--yes", "--on-conflict=overwrite")
+	if code != 1 || len(r.published()) != 0 || !strings.Contains(unwrapped(errs), "nothing was replayed") {
+		t.Errorf("exit code %d, %d published, %q", code, len(r.published()), errs)
+	}
+}
+
+func TestARampStopsWhenTheCauseIsNotMended(t *testing.T) {
+	r := newBenchRig(t)
+	const letters = 200
+	for n := range letters { // of contacts that are not there
+		r.park(aLetter(n, deadletter.NotFound, "alice@example.com"))
+	}
+	r.work(nil)
+	code, out, errs := r.ask("", "replay", "--all", "--yes", "--ramp", "--step-wait=10s", "--log-level=warn")
+	if code != 3 || !strings.Contains(errs, "stopped: the cause is not mended") || !strings.Contains(out, "came back") {
+		t.Errorf("exit code %d, %q, %q", code, out, errs)
+	}
+	replayed := 0
+	left := r.left()
+	for _, e := range left {
+		replayed += e.Replays
+	}
+	if replayed == 0 || replayed > 6 || len(left) != letters {
+		t.Errorf("%d were replayed, %d are left", replayed, len(left))
+	}
+}
+
+func TestARampGoesOnWhenNothingComesBack(t *testing.T) {
+	r := newBenchRig(t)
+	must(t, r.people.Generate(1, 40))
+	for n := range 40 {
+		r.park(letterOf(fmt.Sprintf("LETTER-%02d", n), deadletter.Forbidden, firstChange(0, n, "now"), time.Now().Add(-time.Hour)))
+	}
+	var e ends
+	r.work(e.settled)
+	code, out, errs := r.ask("", "replay", "--all", "--yes", "--ramp", "--step-wait=200ms", "--log-level=warn")
+	if code != 0 || !strings.Contains(out, "replayed 40 of 40 letters") || strings.Count(errs, "step of ") != 4 {
+		t.Errorf("exit code %d, %q, %q", code, out, errs)
+	}
+	until(t, 10*time.Second, "all are applied", func() bool { return e.count(worker.Applied) == 40 })
+}
