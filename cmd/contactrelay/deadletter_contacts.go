@@ -90,7 +90,7 @@ func (r *contactReader) foreseeUser(ctx context.Context, user string, all []*for
 	var replays []worker.Replay
 	for _, f := range all {
 		names = append(names, f.change.Contacts()...)
-		fields = append(fields, masked(f.change)...)
+		fields = append(fields, maskedFields(f.change)...)
 		replays = append(replays, worker.Replay{Change: f.change, Published: f.entry.Original.PublishTime})
 	}
 	contacts := r.read(ctx, user, names, fields)
@@ -99,8 +99,8 @@ func (r *contactReader) foreseeUser(ctx context.Context, user string, all []*for
 	}
 }
 
-// masked is the fields that a change writes.
-func masked(c *messages.Change) []string {
+// maskedFields is the fields that a change writes.
+func maskedFields(c *messages.Change) []string {
 	switch {
 	case c.Patch != nil:
 		return messages.MaskFields(c.Patch.UpdatePersonFields)

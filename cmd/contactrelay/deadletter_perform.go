@@ -16,8 +16,13 @@ import (
 )
 
 const (
+	// replayWindow is how many letters are published and not removed yet: so many, and those being removed, are published
+	// twice when the process is killed and run again.
+	replayWindow = 100
 	// removeAtOnce is how many confirmed letters are removed at a time, at most.
-	removeAtOnce = 200
+	removeAtOnce = 50
+	// replayDelay is how long the client waits for more letters of a user: they come one right behind the other.
+	replayDelay = time.Millisecond
 	// replayGrace is how long an interrupted replay waits for the confirmations still under way. What is not confirmed
 	// by then stays a letter; should it be published all the same, the worker recognises the next replay of it.
 	replayGrace = 5 * time.Second
@@ -63,8 +68,9 @@ func (c *replayCommand) perform(ctx context.Context, t terminal, b *bench, a *au
 	p := &performance{bench: b, audit: a, bar: newBar(t, len(plan.tasks)), publisher: b.client.Publisher(c.fullName("topics", c.Topic))}
 	p.publisher.EnableMessageOrdering = true
 	p.publisher.PublishSettings.Timeout = publishTimeout
+	p.publisher.PublishSettings.DelayThreshold = replayDelay
 	p.publisher.PublishSettings.FlowControlSettings = pubsub.FlowControlSettings{
-		MaxOutstandingMessages: publishWindow, MaxOutstandingBytes: publishWindowBytes, LimitExceededBehavior: pubsub.FlowControlBlock,
+		MaxOutstandingMessages: replayWindow, MaxOutstandingBytes: publishWindowBytes, LimitExceededBehavior: pubsub.FlowControlBlock,
 	}
 	defer p.publisher.Stop()
 	p.limiter = rate.NewLimiter(rate.Inf, 1)
@@ -103,7 +109,7 @@ type underWay struct {
 
 // step carries out tasks in their order and blocks until they are confirmed and removed, or have failed.
 func (p *performance) step(ctx context.Context, tasks []*task) {
-	pending := make(chan underWay, publishWindow)
+	pending := make(chan underWay, replayWindow)
 	settling, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(replayGrace, cancel) })()

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2"
+
+	"github.com/contactrelay/contactrelay/deadletter"
+	"github.com/contactrelay/contactrelay/internal/pubsubsim"
+)
+
+// parkLetters publishes letters of so many users to the dead-letter topic, through the real client.
+func (r *rig) parkLetters(letters, users int) {
+	r.t.Helper()
+	publisher := r.client.Publisher(r.topic("contact-changes-dead"))
+	publisher.EnableMessageOrdering = true
+	defer publisher.Stop()
+	results := make([]*pubsub.PublishResult, letters)
+	for n := range letters {
+		l := aLetter(n, deadletter.Rejected, fmt.Sprintf("user-%03d", n%users))
+		l.Original.Data = []byte("{}") // invalid: a worker needs no call for it
+		all, err := l.Encode()
+		must(r.t, err)
+		m := all[0]
+		results[n] = publisher.Publish(r.t.Context(), &pubsub.Message{Data: m.Data, Attributes: m.Attributes, OrderingKey: m.OrderingKey})
+	}
+	for _, result := range results {
+		_, err := result.Get(r.t.Context())
+		must(r.t, err)
+	}
+}
+
+// bench starts a deadletter command as a process of its own.
+func (r *rig) bench(args ...string) *exec.Cmd {
+	r.t.Helper()
+	command := exec.Command(binary(r.t, "contactrelay"), append([]string{"deadletter"}, args...)...)
+	command.Env = []string{"PUBSUB_EMULATOR_HOST=" + r.broker, "PEOPLE_EMULATOR_HOST=" + r.people.Listen, "GOOGLE_CLOUD_PROJECT=" + r.project}
+	return command
+}
+
+// replayed is the messages of the worker's subscription, in the order of their publication.
+func (r *rig) replayed(broker simulator) []pubsubsim.Waiting {
+	r.t.Helper()
+	return lines[[]pubsubsim.Waiting](r.t, broker, "/messages?subscription="+r.subscription("contact-changes-worker"))[0]
+}
+
+// left is how many letters are there.
+func (r *rig) left(broker simulator) int {
+	r.t.Helper()
+	return lines[pubsubsim.Stats](r.t, broker, "/stats")[0].Subscriptions[r.subscription(operatorSubscription)].Backlog
+}
+
+// killedHalfWay replays all letters, kills the process when about half are replayed, and runs it again. A worker then
+// takes what was published twice for one event.
+func killedHalfWay(t *testing.T, letters, users int, more ...string) {
+	broker := simulate(t, "pubsub")
+	r := newRig(t, broker.Listen)
+	r.parkLetters(letters, users)
+	args := append([]string{"replay", "--all", "--yes", "--wait=500ms", "--log-level=warn"}, more...)
+	first := r.bench(args...)
+	must(t, first.Start())
+	until(t, 30*time.Second, "half are replayed", func() bool { return r.left(broker) < letters/2 })
+	must(t, first.Process.Signal(syscall.SIGKILL))
+	if err := first.Wait(); err == nil {
+		t.Fatal("the first run ended before it was killed: the test shows nothing")
+	}
+	left := r.left(broker)
+	// What the killed one held is back when its leases have run out.
+	until(t, leaseFor+5*time.Second, "the leases have run out", func() bool {
+		return lines[pubsubsim.Stats](t, broker, "/stats")[0].Subscriptions[r.subscription(operatorSubscription)].Outstanding == 0
+	})
+	if out, err := r.bench(args...).CombinedOutput(); err != nil || !strings.Contains(string(out), fmt.Sprintf("replayed %d of %d letters", left, left)) {
+		t.Errorf("the second run: %v, %s", err, out)
+	}
+	all := r.replayed(broker)
+	checkOrder(t, all, letters)
+	if n := r.left(broker); n > 0 {
+		t.Errorf("%d letters are left", n)
+	}
+	worker := r.worker()
+	worker.until(letters, 2*time.Minute, deadLettered)
+	worker.until(len(all)-letters, time.Minute, duplicate)
+	if n := worker.logged(deadLettered); n != letters {
+		t.Errorf("the worker made %d letters of %d events", n, letters)
+	}
+	t.Logf("killed with %d of %d left; %d were published twice", left, letters, len(all)-letters)
+}
+
+func TestAReplayThatIsKilledCanBeRunAgain(t *testing.T) {
+	t.Parallel() // it waits for leases
+	killedHalfWay(t, 600, 30, "--rate=600")
+}
