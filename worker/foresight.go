@@ -32,38 +32,30 @@ func Foresee(replays []Replay, contacts map[string]*peopleapi.Person, overwrite 
 			maps.Copy(known[name].held, valuesIn(person))
 		}
 	}
-	var all [][]*part
+	all := make([][]*part, len(replays))
+	waiting := map[string][]claim{} // by contact, what is still to be replayed
 	for i, r := range replays {
-		all = append(all, partsOf(&held{change: r.Change, order: order{r.Published, int64(i + 1)}}))
+		all[i] = partsOf(&held{change: r.Change, order: order{r.Published, int64(i + 1)}})
+		for _, p := range all[i] {
+			waiting[p.resource] = append(waiting[p.resource], p.claim())
+		}
 	}
-	foreseen := make([][]deadletter.Prospect, len(replays))
+	prospects := make([][]deadletter.Prospect, len(replays))
 	for i, parts := range all {
 		for _, p := range parts {
-			_, read := contacts[p.resource]
-			f := known[p.resource]
+			waiting[p.resource] = waiting[p.resource][1:]
+			person, read := contacts[p.resource]
+			prospect := deadletter.Prospect{Contact: p.resource, Effect: deadletter.Unread}
 			switch {
-			case !read:
-				foreseen[i] = append(foreseen[i], deadletter.Prospect{Contact: p.resource, Effect: deadletter.Unread})
-			case f == nil:
-				foreseen[i] = append(foreseen[i], deadletter.Prospect{Contact: p.resource, Effect: deadletter.Gone})
-			default:
-				foreseen[i] = append(foreseen[i], f.replay(p, claimsOn(p.resource, all[i+1:]), overwrite))
+			case read && person == nil:
+				prospect.Effect = deadletter.Gone
+			case read && sourceEtag(person) != "": // else it is a profile, and no contact
+				prospect = known[p.resource].replay(p, waiting[p.resource], overwrite)
 			}
+			prospects[i] = append(prospects[i], prospect)
 		}
 	}
-	return foreseen
-}
-
-// claimsOn is what later replays want of a contact.
-func claimsOn(resource string, later [][]*part) (claims []claim) {
-	for _, parts := range later {
-		for _, p := range parts {
-			if p.resource == resource && p.person != nil {
-				claims = append(claims, p.claim())
-			}
-		}
-	}
-	return claims
+	return prospects
 }
 
 // foreseen is a contact as replays would leave it.

@@ -303,6 +303,23 @@ func TestShowSetsWantedBaseAndNowSideBySide(t *testing.T) {
 	}
 }
 
+func TestAContactThatNobodyCanReadDoesNotHideTheOthers(t *testing.T) {
+	r := newBenchRig(t)
+	must(t, r.people.Generate(1, 3))
+	user, before := peoplesim.UserName(0), time.Now().Add(-time.Hour)
+	r.park(
+		letterOf("LETTER-A", deadletter.Forbidden, firstChange(0, 2, "now"), before),
+		letterOf("LETTER-B", deadletter.Rejected, firstChange(0, 0, "now"), before),
+		letterOf("LETTER-C", deadletter.NotFound, change(user, "people/c-none", "gone", "#x"), before),
+		letterOf("LETTER-D", deadletter.Rejected, firstChange(0, 1, "now"), before),
+	)
+	must(t, r.people.SetFaults(peoplesim.Faults{List: []peoplesim.Fault{{Kind: peoplesim.Forbidden, Rate: 1, Contacts: []string{peoplesim.ContactName(0, 2)}}}}))
+	code, out, errs := r.ask("", "replay", "--all", "--dry-run")
+	if got := effects(out); code != 0 || got["clean"] != 2 || got["gone"] != 1 || got["unread"] != 1 {
+		t.Errorf("exit code %d, %v, %q\n%s", code, got, errs, out)
+	}
+}
+
 func TestWithoutTheRightToReadContactsEverythingElseIsShown(t *testing.T) {
 	r := newBenchRig(t)
 	r.park(aLetter(1, deadletter.EtagConflict, "alice@example.com"), aLetter(2, deadletter.EtagConflict, "bob@example.com"))
@@ -312,7 +329,11 @@ func TestWithoutTheRightToReadContactsEverythingElseIsShown(t *testing.T) {
 	must(t, r.people.SetFaults(peoplesim.Faults{List: []peoplesim.Fault{{Kind: peoplesim.ScopeMissing, Rate: 1}}}))
 	code, out, errs := r.ask("", "replay", "--all", "--dry-run")
 	if got := effects(out); code != 0 || got["unread"] != 2 || got["still invalid"] != 1 || strings.Count(errs, "could not be read") != 1 {
-		t.Errorf("exit code %d, %v, %q", code, got, errs)
+		t.Errorf("exit code %d, %v, %q\n%s", code, got, errs, out)
+	}
+	code, _, errs = r.ask("", "replay", "--all", "--yes", "--on-conflict=discard", "--log-level=warn")
+	if code != 3 || len(r.published()) != 1 || !strings.Contains(unwrapped(errs), "left 2, unread") {
+		t.Errorf("exit code %d, %d published: what cannot be read is left; %q", code, len(r.published()), errs)
 	}
 	t.Setenv("PEOPLE_EMULATOR_HOST", "")
 	code, out, errs = r.ask("", "show", "LETTER000001")
@@ -320,7 +341,7 @@ func TestWithoutTheRightToReadContactsEverythingElseIsShown(t *testing.T) {
 		t.Errorf("exit code %d, %q, %q", code, out, errs)
 	}
 	code, _, errs = r.ask("", "replay", "--all", "--yes", "--on-conflict=overwrite")
-	if code != 1 || len(r.published()) != 0 || !strings.Contains(unwrapped(errs), "nothing was replayed") {
+	if code != 1 || len(r.published()) != 1 || !strings.Contains(unwrapped(errs), "nothing was replayed") {
 		t.Errorf("exit code %d, %d published, %q", code, len(r.published()), errs)
 	}
 }

@@ -122,21 +122,47 @@ func (r *contactReader) read(ctx context.Context, user string, names, fields []s
 		Fields: strings.Join(append(slices.Compact(fields), "metadata"), ","), Sources: []string{"READ_SOURCE_TYPE_CONTACT"},
 	}
 	for some := range slices.Chunk(slices.Compact(names), readMost) {
-		results, err := r.client.GetBatch(ctx, user, some, read)
-		if err != nil {
+		if err := r.readSome(ctx, user, some, read, contacts); err != nil {
 			r.failed(err)
-			return contacts
-		}
-		for name, result := range results {
-			switch {
-			case result.Err == nil:
-				contacts[name] = result.Person
-			case result.Err.Kind == people.NotFound:
-				contacts[name] = nil
-			}
+			break
 		}
 	}
 	return contacts
+}
+
+// ofOneContact are the failures of a call that one contact among several may be the cause of.
+var ofOneContact = []people.Kind{people.Rejected, people.NotFound, people.Internal, people.Forbidden}
+
+// readSome reads contacts in one call. One bad name fails the whole call, and the service does not say which: the call is
+// halved then, until the bad one stands alone. The error is one that concerns all of the user's contacts.
+func (r *contactReader) readSome(ctx context.Context, user string, names []string, read people.Read, contacts map[string]*peopleapi.Person) error {
+	results, err := r.client.GetBatch(ctx, user, names, read)
+	fact, isFact := errors.AsType[*people.Error](err)
+	switch {
+	case isFact && slices.Contains(ofOneContact, fact.Kind):
+		if len(names) == 1 {
+			if fact.Kind == people.NotFound {
+				contacts[names[0]] = nil
+			}
+			return nil
+		}
+		half := len(names) / 2
+		if err := r.readSome(ctx, user, names[:half], read, contacts); err != nil {
+			return err
+		}
+		return r.readSome(ctx, user, names[half:], read, contacts)
+	case err != nil:
+		return err
+	}
+	for name, result := range results {
+		switch {
+		case result.Err == nil:
+			contacts[name] = result.Person
+		case result.Err.Kind == people.NotFound:
+			contacts[name] = nil
+		}
+	}
+	return nil
 }
 
 // failed notes that a user's contacts could not be read.

@@ -24,8 +24,11 @@ func (c *replayCommand) dryRun(ctx context.Context, t terminal, b *bench, plan *
 		if f.effect == deadletter.Conflict && c.OnConflict != "" {
 			what += ": " + c.OnConflict
 		}
-		fmt.Fprintf(t.out, "%s %s %s %s %s\n", p.paint(effectColours[f.effect], fmt.Sprintf("%-13s", what)), short[f.entry.ID],
-			orNone(f.entry.Original.OrderingKey), orNone(counted(f.entry.Contacts)), f.why())
+		fmt.Fprintf(t.out, "%s %s %s %s\n", p.paint(effectColours[f.effect], fmt.Sprintf("%-13s", what)), short[f.entry.ID],
+			orNone(f.entry.Original.OrderingKey), orNone(counted(f.entry.Contacts)))
+		if why := f.why(); why != "" {
+			fmt.Fprintf(t.out, "    %s\n", indented(why, 4))
+		}
 		for _, prospect := range f.contacts {
 			difference(t, prospect)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/contactrelay/contactrelay/deadletter"
@@ -84,7 +85,7 @@ func (c *replayCommand) Run(ctx context.Context, t terminal, f *settingFaults) (
 	if c.DryRun {
 		return c.dryRun(ctx, t, b, plan)
 	}
-	if len(plan.tasks) > 0 && !c.Yes && !confirmed(ctx, t, plan.question(c.fullName("topics", c.Topic))) {
+	if len(plan.tasks) > 0 && !c.Yes && !confirmed(ctx, t, plan.question(c.Topic)) {
 		return errLeft
 	}
 	done, err := c.perform(ctx, t, b, a, plan)
@@ -135,24 +136,32 @@ func (c *replayCommand) plan(ctx context.Context, t terminal, b *bench, filter d
 	if c.OnConflict == "" || c.DryRun || len(p.tasks) == 0 {
 		return p, nil
 	}
-	return p, c.settleConflicts(ctx, p)
+	return p, c.settleConflicts(ctx, t, p)
 }
 
 // settleConflicts reads the contacts and decides what to do where they were changed since.
-func (c *replayCommand) settleConflicts(ctx context.Context, p *replayPlan) error {
+func (c *replayCommand) settleConflicts(ctx context.Context, t terminal, p *replayPlan) error {
 	reader := c.reader(ctx, c.limits())
 	defer reader.close()
 	forecasts, err := reader.foresee(ctx, p.entries(), c.OnConflict == overwriteConflict)
 	if err != nil {
 		return errInterrupted
 	}
-	if reader.trouble != nil {
+	if reader.client == nil {
 		return fmt.Errorf("the contacts must be read for --on-conflict: %w; nothing was replayed", reader.trouble)
 	}
+	all := p.tasks
+	p.tasks = nil
 	for i, f := range forecasts {
-		if err := p.tasks[i].settle(f, c.OnConflict); err != nil {
+		if slices.ContainsFunc(f.contacts, func(c deadletter.Prospect) bool { return c.Effect == deadletter.Unread }) {
+			p.leave(f.entry.ID, "unread: nobody knows whether it is in conflict")
+			continue
+		}
+		if err := all[i].settle(f, c.OnConflict); err != nil {
 			return fmt.Errorf("letter %s: %w", f.entry.ID, err)
 		}
+		p.tasks = append(p.tasks, all[i])
 	}
+	reader.report(t)
 	return nil
 }

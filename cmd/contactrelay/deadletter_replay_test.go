@@ -101,7 +101,7 @@ func TestReplayAsksAndLeavesEverythingWithoutAYes(t *testing.T) {
 	r.park(aLetter(1, deadletter.Rejected, "alice@example.com"), aLetter(2, deadletter.Rejected, "bob@example.com"))
 	for answer, replayed := range map[string]int{"": 0, "n\n": 0, "yes please\n": 0} {
 		code, _, errs := r.ask(answer, "replay", "--all")
-		if code != 3 || len(r.published()) != replayed || !strings.Contains(errs, "Replay 2 letters of 2 users to projects/demo/topics/contact-changes? [y/N]") {
+		if code != 3 || len(r.published()) != replayed || !strings.Contains(errs, "Replay 2 letters of 2 users to contact-changes? [y/N]") {
 			t.Errorf("%q: exit code %d, %q", answer, code, errs)
 		}
 	}
