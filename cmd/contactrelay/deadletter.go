@@ -101,12 +101,12 @@ func (s *benchSettings) explain(ctx context.Context, err error) error {
 
 // filterSettings select letters.
 type filterSettings struct {
-	Reason  []string `help:"Only letters of these reasons; foreign, damaged or incomplete: what is no whole letter." placeholder:"REASON"`
-	User    []string `help:"Only letters of these users." placeholder:"USER"`
-	Contact []string `help:"Only letters about these contacts." placeholder:"people/ID"`
-	Type    []string `help:"Only letters of these types: patch, photo, batch, unknown." placeholder:"TYPE"`
-	Since   string   `help:"Only letters written from then on: a time (RFC 3339), a day (2006-01-02) or an age (90m, 36h, 7d)." placeholder:"TIME"`
-	Until   string   `help:"Only letters written before then." placeholder:"TIME"`
+	Reason  []string `help:"Only letters of these reasons; foreign, damaged or incomplete: what is no whole letter." env:"-" placeholder:"REASON"`
+	User    []string `help:"Only letters of these users." env:"-" placeholder:"USER"`
+	Contact []string `help:"Only letters about these contacts." env:"-" placeholder:"people/ID"`
+	Type    []string `help:"Only letters of these types: patch, photo, batch, unknown." env:"-" placeholder:"TYPE"`
+	Since   string   `help:"Only letters written from then on: a time (RFC 3339), a day (2006-01-02) or an age (90m, 36h, 7d)." env:"-" placeholder:"TIME"`
+	Until   string   `help:"Only letters written before then." env:"-" placeholder:"TIME"`
 }
 
 // filter makes a filter of the settings and notes what is wrong with them.
