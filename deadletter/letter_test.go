@@ -128,7 +128,7 @@ func TestTheFirstPublicationIsKeptOverReplays(t *testing.T) {
 		"custom":  "x",
 		"DL-note": "the producer's own",
 		// of the replay
-		"replay-letter": "LETTER0", "replay-publish-time": "2026-10-01T08:00:00.5Z", "replay-message-id": "m0", "replay-count": "4",
+		"replay-letter": "LETTER0", "replay-publish-time": "2026-10-01T08:00:00.5Z", "replay-message-id": "m0", "replay-count": "4", "replay-seen-etag": "#x",
 		// left behind by a replay that did not strip them
 		"dl-reason": "not_found", "dl-split": "3 of 50", "dl-part": "1/2", "dl-encoding": "gzip-envelope", "dl-anything": "x",
 	}
@@ -151,7 +151,7 @@ func TestTheFirstPublicationIsKeptOverReplays(t *testing.T) {
 	for name, value := range map[string]string{
 		"dl-message-id": "m0", "dl-publish-time": "2026-10-01T08:00:00.500000000Z", "dl-replays": "4", "dl-reason": "rejected",
 		"dl-letter": "LETTER1", "dl-split": "", "dl-part": "", "dl-encoding": "", "dl-anything": "", "replay-letter": "",
-		"replay-publish-time": "", "replay-message-id": "", "replay-count": "",
+		"replay-publish-time": "", "replay-message-id": "", "replay-count": "", "replay-seen-etag": "",
 	} {
 		if got := messages[0].Attributes[name]; got != value {
 			t.Errorf("%s = %q, want %q", name, got, value)

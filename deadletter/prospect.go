@@ -35,8 +35,11 @@ const (
 
 // Prospect is what the replay of a change would do to one contact.
 type Prospect struct {
-	Contact string          `json:"contact"`
-	Effect  Effect          `json:"effect"`
+	Contact string `json:"contact"`
+	Effect  Effect `json:"effect"`
+	// Blocked: an overwrite may not get through, because a photo of the contact is replayed before it and moves the etag.
+	// It comes back then, and can be replayed again.
+	Blocked bool            `json:"blocked,omitempty"`
 	Etag    string          `json:"etag,omitempty"` // of the contact, as it was read
 	Fields  []FieldProspect `json:"fields,omitempty"`
 }

@@ -183,6 +183,27 @@ func TestAReplayIsTakenFromItsAttributes(t *testing.T) {
 	}
 }
 
+func TestAReplayMaySayOverWhichEtagItWasDecided(t *testing.T) {
+	m := replayed(t)
+	want, err := m.Replay()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.SeenEtag = "#seen"
+	want.AddTo(m.Attributes)
+	if got, err := m.Replay(); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	m.Attributes[AttrReplaySeenEtag] = ""
+	_, err = m.Replay()
+	wantError(t, err, Invalid, Fault{AttrReplaySeenEtag, "must not be empty"})
+	alone := message(Patch, "")
+	alone.Attributes[AttrReplaySeenEtag] = "#seen"
+	if _, err := alone.Replay(); err == nil {
+		t.Error("the etag alone is taken for a replay")
+	}
+}
+
 func TestABrokenReplayIsInvalid(t *testing.T) {
 	const missing, number = "required in a replay", "must be a whole number from 1"
 	cases := []struct{ attribute, value, rule string }{

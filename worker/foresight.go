@@ -22,7 +22,7 @@ type Replay struct {
 // other. contacts is what these hold, of [Read] and the masked fields: one that is nil is gone, one that is absent could
 // not be read. With overwrite, what is in conflict is written all the same.
 //
-// It judges as a worker does that remembers nothing of the contacts. What a running one remembers can turn a conflict
+// It judges as a worker does that has all of them before it and remembers nothing of the contacts. What a running one remembers can turn a conflict
 // into a write or into superseded, because it knows its own writes from those of others, and a write into superseded.
 func Foresee(replays []Replay, contacts map[string]*peopleapi.Person, overwrite bool) [][]deadletter.Prospect {
 	known := map[string]*foreseen{}
@@ -88,8 +88,10 @@ func (f *foreseen) replay(p *part, newer []claim, overwrite bool) deadletter.Pro
 	}
 	prospect := shown(found, f.effect(p, found, accepted))
 	switch {
-	case prospect.Effect == deadletter.Conflict && overwrite, accepted:
+	case accepted:
 		f.write(p, p.fields)
+	case prospect.Effect == deadletter.Conflict && overwrite:
+		f.overwrite(p, &prospect)
 	case prospect.Effect != deadletter.Conflict:
 		p.settle(&f.history, fieldsFound(found, done))
 		if rest := fieldsFound(found, free); len(rest) > 0 {
@@ -106,10 +108,21 @@ func (f *foreseen) photo(p *part, shown func(map[string]finding, deadletter.Effe
 		found[photoField], effect = conflict, deadletter.Conflict
 	}
 	prospect := shown(found, effect)
-	if effect == deadletter.Clean || overwrite {
+	switch {
+	case effect == deadletter.Clean:
 		f.write(p, p.fields)
+	case overwrite:
+		f.overwrite(p, &prospect)
 	}
 	return prospect
+}
+
+// overwrite makes a change on the etag that was read. The worker follows only its own guarded writes from there.
+func (f *foreseen) overwrite(p *part, prospect *deadletter.Prospect) {
+	read := etag{value: sourceEtag(f.person)}
+	if prospect.Blocked = f.etag != read.value && !(f.chain.has(read) && f.chain.end == f.etag); !prospect.Blocked {
+		f.write(p, p.fields)
+	}
 }
 
 // effect is what follows from the findings of the fields.

@@ -200,6 +200,9 @@ func (f *forecast) why() string {
 			if p.Effect == effect {
 				n++
 			}
+			if p.Blocked {
+				return "a photo of the contact goes before it and changes the etag: it may come back, and can be replayed then"
+			}
 		}
 		if n > 0 && n < len(f.contacts) {
 			counts = append(counts, fmt.Sprintf("%d %s", n, effect))
