@@ -8,7 +8,7 @@ import (
 
 // Filter selects entries. A list that is empty, and a time that is zero, selects all; within a list one match is enough.
 type Filter struct {
-	IDs      []string // or their beginnings
+	IDs      []string
 	Reasons  []string // of letters; of what is no whole letter, its state
 	Users    []string
 	Contacts []string // resource names, with or without people/
@@ -36,7 +36,7 @@ func (f *Filter) matches(e *Entry) bool {
 	one := func(list []string, match func(string) bool) bool {
 		return len(list) == 0 || slices.ContainsFunc(list, match)
 	}
-	return one(f.IDs, func(id string) bool { return id != "" && strings.HasPrefix(e.ID, id) }) &&
+	return one(f.IDs, func(id string) bool { return id == e.ID }) &&
 		one(f.Reasons, func(r string) bool { return r == string(e.Reason) }) &&
 		one(f.Users, func(u string) bool { return u == e.Original.OrderingKey }) &&
 		one(f.Types, func(t string) bool { return t == e.Type }) &&

@@ -1,6 +1,9 @@
 package deadletter
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Ramp is a replay in steps that grow: 1, 5, 25, 125 … letters. After each step one waits for what comes back.
 type Ramp struct {
@@ -72,12 +75,7 @@ func (e *Entry) shares(other *Entry) bool {
 	if len(e.Contacts) == 0 || len(other.Contacts) == 0 {
 		return true
 	}
-	for _, c := range other.Contacts {
-		if e.concerns(c) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(other.Contacts, e.concerns)
 }
 
 // State tells how many replayed letters have not come back, how many have, and how many of those with the same reason.

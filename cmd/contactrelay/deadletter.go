@@ -170,10 +170,12 @@ func (s *choiceSettings) choice(f *settingFaults, now time.Time) deadletter.Filt
 
 // choose returns the entries that were chosen. An ID that stands for none, or for several, is an error.
 func (b *bench) choose(filter deadletter.Filter) ([]*deadletter.Entry, error) {
-	for _, id := range filter.IDs {
-		if _, err := b.find(id); err != nil {
+	for i, id := range filter.IDs {
+		e, err := b.find(id)
+		if err != nil {
 			return nil, err
 		}
+		filter.IDs[i] = e.ID
 	}
 	return filter.Select(b.entries), nil
 }

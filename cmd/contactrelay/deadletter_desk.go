@@ -18,15 +18,13 @@ import (
 )
 
 const (
-	// pullsAtOnce is how many pulls are under way side by side: one alone gets few letters at a time.
-	pullsAtOnce = 8
-	// pullMost is the most letters that one pull asks for.
-	pullMost = 1000
 	// leaseFor is for how long letters are taken at a time: the least that the service allows, so that those of a killed
 	// command are back soon.
 	leaseFor = 10 * time.Second
 	// renewEvery is how often leases are renewed, so that one renewal may fail.
 	renewEvery = 3 * time.Second
+	// requestsAtOnce is how many requests about letters are made side by side.
+	requestsAtOnce = 8
 	// handlesAtOnce bounds a request about letters: 512 KiB, with handles of up to 250 bytes.
 	handlesAtOnce = 1000
 	// deskTimeout bounds what is said to the service about letters at the end of a command.
@@ -58,78 +56,6 @@ func newDesk(client *vkit.SubscriptionAdminClient, subscription string) *desk {
 	return &desk{client: client, subscription: subscription, held: map[string]taken{}, stop: func() {}}
 }
 
-// look takes in all letters that are to be had: until none has come for so long. From then on the leases are renewed
-// until giveBack.
-func (d *desk) look(ctx context.Context, quiet time.Duration) error {
-	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	d.stop = stop
-	d.renewing.Go(func() { d.renew(renewing) })
-
-	d.last = time.Now()
-	pulling, enough := context.WithCancel(ctx)
-	defer enough()
-	var pulls errgroup.Group
-	pulls.Go(func() error { d.untilQuiet(pulling, quiet); enough(); return nil })
-	for range pullsAtOnce {
-		pulls.Go(func() error {
-			defer enough() // after an error the others need not go on
-			return d.pull(pulling)
-		})
-	}
-	if err := pulls.Wait(); err != nil {
-		return err
-	}
-	return context.Cause(ctx)
-}
-
-// untilQuiet blocks until nothing new has come for so long.
-func (d *desk) untilQuiet(ctx context.Context, quiet time.Duration) {
-	for ctx.Err() == nil {
-		d.mu.Lock()
-		left := time.Until(d.last.Add(quiet))
-		d.mu.Unlock()
-		if left <= 0 {
-			return
-		}
-		wait(ctx, left)
-	}
-}
-
-// pull takes letters in until ctx is done.
-func (d *desk) pull(ctx context.Context) error {
-	for ctx.Err() == nil {
-		answer, err := d.client.Pull(ctx, &pubsubpb.PullRequest{Subscription: d.subscription, MaxMessages: pullMost})
-		switch {
-		case ctx.Err() != nil && err != nil:
-			return nil
-		case status.Code(err) == codes.DeadlineExceeded || status.Code(err) == codes.Unavailable:
-			wait(ctx, 100*time.Millisecond) // nothing came, or the service asks to come again
-			continue
-		case err != nil:
-			return err
-		}
-		d.take(ctx, answer.GetReceivedMessages())
-	}
-	return nil
-}
-
-// take keeps what a pull brought, with the lease of this command in place of the subscription's, which may be long.
-func (d *desk) take(ctx context.Context, all []*pubsubpb.ReceivedMessage) {
-	if len(all) == 0 {
-		return
-	}
-	handles := make([]string, 0, len(all))
-	for _, r := range all {
-		m := r.GetMessage()
-		handles = append(handles, r.GetAckId())
-		d.keep(taken{deadletter.Delivery{
-			Message: deadletter.Message{Data: m.GetData(), Attributes: m.GetAttributes(), OrderingKey: m.GetOrderingKey()},
-			ID:      m.GetMessageId(), Published: m.GetPublishTime().AsTime(),
-		}, r.GetAckId()})
-	}
-	_ = d.lease(ctx, handles, leaseFor) // else the subscription's own lease holds, and the renewal tries again
-}
-
 // keep notes a delivery. One that came before has a new handle now.
 func (d *desk) keep(m taken) {
 	d.mu.Lock()
@@ -154,18 +80,6 @@ func (d *desk) deliveries() []deadletter.Delivery {
 		all = append(all, m.Delivery)
 	}
 	return all
-}
-
-// listen tells arrived of each letter that comes from now on, until ctx is done. They are held like all others.
-func (d *desk) listen(ctx context.Context, arrived func(deadletter.Delivery)) error {
-	d.mu.Lock()
-	d.arrived = arrived
-	d.mu.Unlock()
-	var pulls errgroup.Group
-	for range 2 {
-		pulls.Go(func() error { return d.pull(ctx) })
-	}
-	return pulls.Wait()
 }
 
 // renew renews the leases until ctx is done.
@@ -241,7 +155,7 @@ const requestTries = 5
 // each makes requests about so many letters as go into one.
 func (d *desk) each(ctx context.Context, handles []string, request func(ctx context.Context, some []string) error) error {
 	var requests errgroup.Group
-	requests.SetLimit(pullsAtOnce)
+	requests.SetLimit(requestsAtOnce)
 	for some := range slices.Chunk(handles, handlesAtOnce) {
 		requests.Go(func() (err error) {
 			for try := range requestTries {

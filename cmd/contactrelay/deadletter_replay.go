@@ -91,8 +91,11 @@ func (c *replayCommand) Run(ctx context.Context, t terminal, f *settingFaults) (
 	done, err := c.perform(ctx, t, b, a, plan)
 	done.print(t, c, plan)
 	switch {
-	case err != nil:
+	case err != nil && done.count() == 0:
 		return err
+	case err != nil:
+		t.complain("contactrelay: %v", err)
+		return errLeft
 	case ctx.Err() != nil:
 		t.complain("contactrelay: interrupted; what was not replayed is still there")
 		return errLeft

@@ -137,22 +137,6 @@ func aLetter(n int, reason deadletter.Reason, user string) *deadletter.Letter {
 	}
 }
 
-// etagOf is the etag that a contact has now.
-func (r *benchRig) etagOf(user, contact string) string {
-	r.t.Helper()
-	c, ok := r.people.Contact(user, contact)
-	if !ok {
-		r.t.Fatalf("there is no %s", contact)
-	}
-	for _, s := range c.Person().Metadata.Sources {
-		if s.Type == "CONTACT" {
-			return s.Etag
-		}
-	}
-	r.t.Fatalf("%s has no etag", contact)
-	return ""
-}
-
 // editName types a given name into a contact.
 func (r *benchRig) editName(user, contact, given string) {
 	r.t.Helper()
