@@ -80,10 +80,13 @@ func (f *foreseen) replay(p *part, newer []claim, overwrite bool) deadletter.Pro
 		return f.photo(p, shown, overwrite)
 	}
 	found := f.judge(p.claim(), f.held, f.etag, newer)
-	accepted := f.accepts(p)
+	accepted, overtaken := f.accepts(p), p.latest && f.overtakes(p, fieldsFound(found, free))
 	for field, what := range found {
-		if accepted && what != done {
+		switch {
+		case accepted && what != done:
 			found[field] = free // it is not judged: the service takes it
+		case overtaken && what == free:
+			found[field] = conflict
 		}
 	}
 	prospect := shown(found, f.effect(p, found, accepted))
@@ -104,7 +107,7 @@ func (f *foreseen) replay(p *part, newer []claim, overwrite bool) deadletter.Pro
 // photo tells what becomes of a photo, which nothing guards and nobody can compare.
 func (f *foreseen) photo(p *part, shown func(map[string]finding, deadletter.Effect) deadletter.Prospect, overwrite bool) deadletter.Prospect {
 	found, effect := map[string]finding{photoField: free}, deadletter.Clean
-	if f.overtakes(p) {
+	if f.overtakes(p, p.fields) {
 		found[photoField], effect = conflict, deadletter.Conflict
 	}
 	prospect := shown(found, effect)
@@ -129,7 +132,7 @@ func (f *foreseen) overwrite(p *part, prospect *deadletter.Prospect) {
 func (f *foreseen) effect(p *part, found map[string]finding, accepted bool) deadletter.Effect {
 	conflicts, writes := len(fieldsFound(found, conflict)), len(fieldsFound(found, free))
 	switch {
-	case p.latest && f.overtakes(p), conflicts > 0:
+	case conflicts > 0:
 		return deadletter.Conflict
 	case writes == 0:
 		return deadletter.NoOp
@@ -148,9 +151,10 @@ func (f *foreseen) accepts(p *part) bool {
 	return !p.latest && guard.value == f.etag
 }
 
-// overtakes reports whether the contact was changed after a change was published that nothing guards.
-func (f *foreseen) overtakes(p *part) bool {
-	return !f.knows(p.fields) && (f.writes > 0 || changedSince(f.person, p))
+// overtakes reports whether the contact was changed after a change was published that nothing guards, and it is not known
+// that these fields were changed before it.
+func (f *foreseen) overtakes(p *part, fields []string) bool {
+	return !f.knows(fields) && (f.writes > 0 || changedSince(f.person, p))
 }
 
 // write notes what a write leaves.
