@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"strings"
 	"time"
 
+	"google.golang.org/api/googleapi"
 	"google.golang.org/api/monitoring/v3"
 	"google.golang.org/api/option"
 )
@@ -28,6 +30,9 @@ func (b *bench) account(ctx context.Context, t terminal, matching int) {
 	ctx, cancel := context.WithTimeout(ctx, backlogTimeout)
 	defer cancel()
 	count, at, err := backlog(ctx, nil, b.subscription)
+	if refused, ok := errors.AsType[*googleapi.Error](err); ok {
+		err = fmt.Errorf("HTTP %d: see roles/monitoring.viewer", refused.Code) // its own text is half a page
+	}
 	if err != nil {
 		t.complain("%s. The monitoring API does not say how many there are (%v): letters that another operator holds are not among them.", seen, err)
 		return
@@ -78,5 +83,5 @@ func backlog(ctx context.Context, transport http.RoundTripper, subscription stri
 			}
 		}
 	}
-	return 0, at, fmt.Errorf("it has no figures of the last minutes")
+	return 0, at, errors.New("it has no figures of the last minutes")
 }
