@@ -262,7 +262,7 @@ func TestWithoutItsAuditNothingIsDone(t *testing.T) {
 	r.park(aLetter(1, deadletter.Rejected, "alice@example.com"))
 	for _, args := range [][]string{{"replay"}, {"discard", "--because=x"}} {
 		code, _, errs := r.ask("", args[0], append(args[1:], "--all", "--yes", "--audit="+t.TempDir())...)
-		if code != 1 || !strings.Contains(errs, "is a directory") || len(r.published()) != 0 || len(r.left()) != 1 {
+		if code != 1 || !strings.Contains(unwrapped(errs), "is a directory") || len(r.published()) != 0 || len(r.left()) != 1 {
 			t.Errorf("%s: exit code %d, %q", args[0], code, errs)
 		}
 	}
