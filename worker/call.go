@@ -20,6 +20,7 @@ type calls struct {
 	messageType string
 	items       []*held
 	waiting     waiting
+	made        int // calls
 }
 
 // history is what is known of the contact of a part.
@@ -59,9 +60,14 @@ func (c *calls) timed(ctx context.Context, method string, call func(context.Cont
 	for _, h := range c.items {
 		h.calls++
 	}
+	if c.made++; c.made > 1 {
+		c.worker.rate.charge(time.Now()) // the first was admitted
+	}
 	err := call(ctx)
 	code := "200"
-	if fact, ok := errors.AsType[*people.Error](err); ok {
+	fact, ok := errors.AsType[*people.Error](err)
+	c.worker.rate.observe(fact, time.Now())
+	if ok {
 		code = "network"
 		if fact.HTTPStatus != 0 {
 			code = strconv.Itoa(fact.HTTPStatus)

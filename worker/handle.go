@@ -90,13 +90,21 @@ func (w *Worker) callNext(ctx context.Context, items []*held, waiting waiting) v
 		}
 	}
 	c := &calls{worker: w, user: items[0].user(), messageType: items[0].kind, items: items, waiting: waiting}
+	open := append(together, alone...)
+	if len(open) == 0 {
+		return verdict{}
+	}
+	units := 1
+	if len(together) > 1 {
+		units = batchUnits
+	}
+	if v, ok := w.admit(ctx, c.user, units); !ok {
+		return v
+	}
 	if len(together) > 1 {
 		return c.together(ctx, together)
 	}
-	if parts := append(together, alone...); len(parts) > 0 {
-		return c.oneOf(ctx, parts)
-	}
-	return verdict{}
+	return c.oneOf(ctx, open)
 }
 
 // concludeAgain is when a message is come back to whose settlement panicked.

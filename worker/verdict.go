@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -76,6 +77,9 @@ func judge(err error, t *tries, c Config, justRead bool, now time.Time) verdict 
 	case people.GrantRefused:
 		return park(deadletter.UserUnauthorized, "there is no grant for the user", fact)
 	case people.UserQuota, people.ProjectQuota:
+		if fact.Period == time.Second {
+			return t.waiting(fact, fact.RetryAfter+rand.N(time.Second)) // rate.go sees to it that less is asked
+		}
 		return t.waiting(fact, nextMinute(now, fact.RetryAfter))
 	case people.AccountQuota:
 		return t.waiting(fact, max(t.accountWait(), fact.RetryAfter))
