@@ -22,8 +22,11 @@ type verdict struct {
 	// outage is true when the service may be down: it failed so, and no call has succeeded since. The user waits, and
 	// then the contacts go first that this one must not hold up.
 	outage bool
+	again  time.Duration // with outage, how long the contact waits if not twice as long as the user
 	// everybody is true when the fact concerns all users: the operator must act, and nothing is dead-lettered.
 	everybody bool
+	// breaks is true when the fault is not the message's as far as can be told: the breaker opens.
+	breaks bool
 
 	// read is why the contact must be read before anything is decided; see calls.one.
 	read readCause

@@ -74,11 +74,13 @@ type Worker struct {
 	outbox    *outbox
 	health    health
 	success   successes
+	traffic   *traffic
+	fuse      *fuse
+	breaker   *breaker
 	rate      *callRate
 	ceilings  *userCeilings
 	deaf      rate.Sometimes // paces the error lines of a subscription that cannot be received from
 	stopped   atomic.Bool    // no write is begun any more
-	paused    rate.Sometimes // paces the error lines of a fault that concerns everybody
 	unsent    rate.Sometimes // paces the error lines of a dead-letter topic that takes nothing
 
 	mu       sync.Mutex // guards the fields below
@@ -117,14 +119,16 @@ func New(c Config, source source, dead topic, contacts *people.Client, log *slog
 		memory:    newMemory(),
 		histories: newHistories(),
 		audit:     newAuditor(),
+		traffic:   newTraffic(),
+		fuse:      newFuse(),
 		rate:      newCallRate(c.ProjectWrites),
 		ceilings:  newUserCeilings(c.UserWrites),
 		deaf:      rate.Sometimes{Interval: time.Minute},
-		paused:    rate.Sometimes{Interval: time.Minute},
 		unsent:    rate.Sometimes{Interval: time.Minute},
 		held:      map[string]*held{},
 	}
 	w.outbox = newOutbox(c.Outcomes, c.MaxCalls, &w.tally, log)
+	w.breaker = newBreaker(log, &w.health)
 	return w
 }
 
@@ -158,6 +162,10 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	receiving, stop := context.WithCancel(ctx)
 	defer stop()
+	w.breaker.lanes = lanes
+	var probing sync.WaitGroup
+	defer probing.Wait()
+	probing.Go(func() { w.breaker.probeUntil(receiving) })
 	received := make(chan error, 1)
 	go func() { received <- w.receive(receiving, lanes) }() // waited for below, as long as a stop may take
 
