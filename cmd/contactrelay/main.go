@@ -3,6 +3,7 @@
 //	contactrelay run        the worker
 //	contactrelay dev        everything embedded: no account, no network
 //	contactrelay publish    JSON lines to the topic
+//	contactrelay check      what keeps the worker from working, and what mends it
 //	contactrelay version
 //
 // Exit codes: 0 when it did what was asked, 1 when it could not, 2 when it was asked wrongly.
@@ -26,6 +27,7 @@ type commandLine struct {
 	Run     runCommand     `cmd:"" help:"Receive contact changes and apply them: the worker."`
 	Dev     devCommand     `cmd:"" help:"Try it: Pub/Sub, the People API and the worker in one process, on a sample feed."`
 	Publish publishCommand `cmd:"" help:"Publish contact changes from JSON lines to the topic."`
+	Check   checkCommand   `cmd:"" help:"Say what keeps the worker from working, and what mends it."`
 	Version versionCommand `cmd:"" help:"Show the version."`
 }
 
