@@ -100,8 +100,10 @@ func (b *breaker) openFor(ctx context.Context, cause string, fact *people.Error)
 	b.health.failed("people", fact)
 	if b.cause == "" {
 		b.since = time.Now()
-		b.opened[cause]++
 		b.open.Store(true)
+	}
+	if b.cause != cause {
+		b.opened[cause]++
 	}
 	b.cause, b.fact = cause, fact
 	b.pauseIf(cause == causeFuse || len(b.broken) >= internalUsers || len(b.failing) >= pauseUsers)
