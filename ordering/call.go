@@ -8,13 +8,17 @@ import (
 // start begins as many calls as there are ready lanes and places for calls. Callers hold mu, here and below.
 func (l *Lanes[T]) start() {
 	for !l.paused && l.running < l.config.MaxCalls && l.ready.len() > 0 {
-		ln := l.ready.pop()
-		ln.rouse(time.Now(), l.config.Group) // what became due since it got ready may be the oldest
-		taken := ln.take(func(oldest T, contacts int) int { return l.config.Take(ln.key, oldest, contacts) })
-		ln.stage = calling
-		l.running++
-		l.calls.Go(func() { l.call(ln, taken) })
+		l.begin(l.ready.pop())
 	}
+}
+
+// begin begins the call of a lane that was ready.
+func (l *Lanes[T]) begin(ln *lane[T]) {
+	ln.rouse(time.Now(), l.config.Group) // what became due since it got ready may be the oldest
+	taken := ln.take(func(oldest T, contacts int) int { return l.config.Take(ln.key, oldest, contacts) })
+	ln.stage = calling
+	l.running++
+	l.calls.Go(func() { l.call(ln, taken) })
 }
 
 // call hands items over and settles them. It holds mu only for the latter.

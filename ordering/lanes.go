@@ -150,26 +150,6 @@ func (l *Lanes[T]) Put(ctx context.Context, a Arrival[T]) error {
 	return g.err
 }
 
-// Pause keeps handlers from starting, until Resume: everything waits for the same reason. Put blocks for room only.
-// Calls that run end as ever. Both are harmless when called again.
-func (l *Lanes[T]) Pause() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.paused = true
-	for key := range l.doors {
-		l.answerDoor(key) // no lane is crowded now
-	}
-	l.proceed()
-}
-
-// Resume ends a Pause.
-func (l *Lanes[T]) Resume() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.paused = false
-	l.proceed()
-}
-
 // review finds out what a lane does after a change, and enters it where such lanes stand. Callers hold mu, here and
 // below.
 func (l *Lanes[T]) review(ln *lane[T]) {

@@ -20,6 +20,7 @@ type calls struct {
 	messageType string
 	items       []*held
 	waiting     waiting
+	made        int // calls
 }
 
 // history is what is known of the contact of a part.
@@ -59,9 +60,17 @@ func (c *calls) timed(ctx context.Context, method string, call func(context.Cont
 	for _, h := range c.items {
 		h.calls++
 	}
+	if c.made++; c.made > 1 {
+		c.worker.rate.charge(time.Now()) // the first was admitted
+	}
+	begun := time.Now()
 	err := call(ctx)
 	code := "200"
-	if fact, ok := errors.AsType[*people.Error](err); ok {
+	fact, ok := errors.AsType[*people.Error](err)
+	if !interrupted(ctx) {
+		c.worker.observe(ctx, c.user, method, begun, fact)
+	}
+	if ok {
 		code = "network"
 		if fact.HTTPStatus != 0 {
 			code = strconv.Itoa(fact.HTTPStatus)
@@ -89,11 +98,14 @@ func (c *calls) one(ctx context.Context, p *part) verdict {
 	if v.read == readExhausted {
 		v = c.confirm(ctx, h, p, v)
 	}
-	switch v.outcome {
-	case "":
+	c.worker.noteVisit(c.user, p, v)
+	switch {
+	case v.outcome == "":
 		v.outage = v.fact != nil && c.worker.down(v.fact, p.tries.failing)
 		return v
-	case DeadLettered:
+	case c.worker.fuse.holds(c.user, v, time.Now()):
+		return heldByFuse(p, v)
+	case v.outcome == DeadLettered:
 		p.parked = v
 	}
 	p.done = true
@@ -107,7 +119,7 @@ func (c *calls) oneOf(ctx context.Context, parts []*part) verdict {
 	if wait := time.Until(first.again); wait > 0 {
 		return verdict{wait: wait, cause: "contacts"}
 	}
-	v := c.one(ctx, first)
+	v := c.worker.heed(ctx, []*part{first}, c.one(ctx, first))
 	if v.wait == 0 || v.lane || v.outage || len(parts) == 1 {
 		return v
 	}
@@ -147,7 +159,6 @@ func (c *calls) send(ctx context.Context, h *history, p *part, guard etag, justR
 		return err
 	})
 	if err == nil {
-		c.worker.succeeded(c.user)
 		p.wrote(h, guard, answer)
 		return verdict{outcome: Applied}
 	}
@@ -211,7 +222,6 @@ func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
 	if err != nil {
 		return c.missed(ctx, h, p, err, false)
 	}
-	c.worker.succeeded(c.user)
 	h.chain.photographed(sourceEtag(answer))
 	h.settled(p.message.order, photoField, print{})
 	p.found.written = true
@@ -252,7 +262,10 @@ func (c *calls) confirm(ctx context.Context, h *history, p *part, v verdict) ver
 			p.proved(h, sourceEtag(current))
 			return verdict{outcome: AlreadyApplied}
 		}
-		return judgeRead(v)
+		if c.worker.blames(c.user, p, v.fact) {
+			return judgeRead(v)
+		}
+		return c.worker.notIts(c.user, p, v)
 	}
 	if interrupted(ctx) {
 		return verdict{}
@@ -261,8 +274,12 @@ func (c *calls) confirm(ctx context.Context, h *history, p *part, v verdict) ver
 	if failed.read == readNone {
 		return failed // it is gone, or may not be read, or a quota, or a fault that may pass
 	}
-	since := p.tries.failing
-	return judgeUnread(v, failed, &p.tries, c.worker.success.any(since), c.worker.success.ofAnother(c.user, since))
+	since, its := p.tries.failing, c.worker.blames(c.user, p, v.fact)
+	judged := judgeUnread(v, failed, &p.tries, its && c.worker.success.any(since), its && c.worker.success.ofAnother(c.user, since))
+	if judged.outcome == "" {
+		return c.worker.notIts(c.user, p, judged)
+	}
+	return judged
 }
 
 // read is what a read of the contact must show.

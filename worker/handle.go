@@ -15,7 +15,11 @@ import (
 // handle makes the next call that these messages of a user need, publishes the dead letters that follow from it, and
 // says what becomes of each message. Several messages have one mask and go in one call.
 func (w *Worker) handle(ctx context.Context, items []*held, waiting waiting) []ordering.Fate {
+	probe := w.breaker.begin()
 	v := w.attempt(ctx, items, waiting)
+	if probe {
+		w.breaker.end(ctx, items[0].user(), v.wait > 0)
+	}
 	fates := make([]ordering.Fate, len(items))
 	var sending sync.WaitGroup
 	for i, h := range items {
@@ -90,13 +94,22 @@ func (w *Worker) callNext(ctx context.Context, items []*held, waiting waiting) v
 		}
 	}
 	c := &calls{worker: w, user: items[0].user(), messageType: items[0].kind, items: items, waiting: waiting}
+	open := append(together, alone...)
+	if len(open) == 0 {
+		return verdict{}
+	}
+	units := 1
 	if len(together) > 1 {
-		return c.together(ctx, together)
+		units = batchUnits
 	}
-	if parts := append(together, alone...); len(parts) > 0 {
-		return c.oneOf(ctx, parts)
+	if v, ok := w.admit(ctx, c.user, units); !ok {
+		return v
 	}
-	return verdict{}
+	w.excuse(open)
+	if len(together) > 1 {
+		return w.heed(ctx, open, c.together(ctx, together))
+	}
+	return c.oneOf(ctx, open)
 }
 
 // concludeAgain is when a message is come back to whose settlement panicked.
@@ -132,7 +145,7 @@ func (v verdict) fate(now time.Time) ordering.Fate {
 	case v.lane:
 		return ordering.Fate{Lane: now.Add(v.wait)}
 	case v.outage:
-		return ordering.Fate{Lane: now.Add(v.wait), Again: now.Add(2 * v.wait)}
+		return ordering.Fate{Lane: now.Add(v.wait), Again: now.Add(max(2*v.wait, v.again))}
 	}
 	return ordering.Fate{Again: now.Add(v.wait)}
 }
@@ -172,22 +185,8 @@ func panicText(p any) string {
 	return "not shown"
 }
 
-// noteWait logs why a message waits. A fault that concerns everybody is an error, once a minute, and makes the
-// worker unready until a call succeeds.
+// noteWait logs why a message waits.
 func (w *Worker) noteWait(ctx context.Context, h *held, v verdict) {
 	w.log.LogAttrs(ctx, slog.LevelDebug, "waiting", slog.String("message_id", h.id),
 		slog.String("cause", v.cause), slog.Duration("wait", v.wait))
-	if !v.everybody {
-		return
-	}
-	w.health.failed("people", v.fact)
-	w.paused.Do(func() {
-		w.log.ErrorContext(ctx, "no change can be made until this is mended; nothing is dead-lettered", "err", v.fact)
-	})
-}
-
-// succeeded notes that a write of the user was answered well: what concerned everybody is over.
-func (w *Worker) succeeded(user string) {
-	w.success.note(user, time.Now())
-	w.health.mended("people")
 }

@@ -262,9 +262,7 @@ func (c *climate) curse(f *feed) {
 			if c.roomy && rng.IntN(2) == 0 {
 				f.model.flaws[p] = deadletter.RetriesExhausted
 				fault.Kind = peoplesim.Internal
-				if fault.Methods == nil {
-					c.pulse, c.window = true, 0
-				}
+				c.pulse, c.window = true, 0 // two such contacts alone would be taken for an outage
 			}
 			first = append(first, fault)
 		}

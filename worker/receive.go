@@ -103,6 +103,7 @@ func (w *Worker) arrive(ctx context.Context, lanes *ordering.Lanes[*held], d del
 	if err := lanes.Put(ctx, here); err != nil {
 		w.giveBack(h) // the worker stops, or the key's gate is closed: it comes again
 	}
+	w.breaker.nudge() // another user may have come, for whom the service works
 }
 
 // hold enters a delivery among the held messages. A message that is held already only gains an answer, since both

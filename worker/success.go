@@ -15,12 +15,16 @@ type successes struct {
 	other success // the last one of a user that is not last's
 }
 
+// success is a call that began then: one that was under way when the service ceased to work tells nothing.
 type success struct {
 	user string
 	at   time.Time
 }
 
-// note remembers that a call of the user succeeded.
+// since reports whether the call began at that time or later.
+func (s success) since(t time.Time) bool { return !s.at.IsZero() && !s.at.Before(t) }
+
+// note remembers that a call of the user succeeded that began then.
 func (s *successes) note(user string, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,14 +42,14 @@ func (s *successes) ofAnother(user string, since time.Time) bool {
 	if newest.user == user {
 		newest = s.other
 	}
-	return newest.at.After(since)
+	return newest.since(since)
 }
 
 // any reports whether any call succeeded since then: one for another contact, if a change has failed since then.
 func (s *successes) any(since time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.last.at.After(since)
+	return s.last.since(since)
 }
 
 // down reports whether the service may be down as far as a failure tells, since the contact began to fail: no call at

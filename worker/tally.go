@@ -20,6 +20,11 @@ type Tally struct {
 	Outcomes map[string]int
 	// Inversions is how often publish times ran against the order of delivery.
 	Inversions int
+	// Paused is why nothing but probes is done now; empty if there is no such reason. Pauses is how often there was.
+	Paused string
+	Pauses map[string]int
+	// Rate is the calls a second that the project's quota allows, as far as it was found out; 0 if nothing was refused.
+	Rate float64
 	// OrderViolations is how often a change ended after a later one of its contact; it must stay 0.
 	OrderViolations int
 }
@@ -40,11 +45,13 @@ type Call struct {
 
 // Tally returns the counts up to now.
 func (w *Worker) Tally() Tally {
-	t := &w.tally
+	t, allowed := &w.tally, w.rate.now()
+	paused, pauses := w.breaker.state()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return Tally{
 		Deliveries: t.deliveries, Settled: maps.Clone(t.endings), Calls: maps.Clone(t.calls), Letters: maps.Clone(t.letters),
+		Paused: paused, Pauses: pauses, Rate: allowed,
 		Conflicts: maps.Clone(t.conflicts), Outcomes: maps.Clone(t.outcomes), Inversions: t.inversions, OrderViolations: t.violations,
 	}
 }

@@ -41,7 +41,6 @@ func (c *calls) together(ctx context.Context, parts []*part) verdict {
 		})
 	}
 	if err == nil {
-		c.worker.succeeded(c.user)
 		c.sort(sent, results)
 		return verdict{}
 	}
@@ -160,12 +159,19 @@ func (c *calls) failed(parts []*part, err error, written bool) verdict {
 	}
 	now, w := time.Now(), c.worker
 	var v verdict
+	breaks := false
 	for _, p := range parts {
 		if p.done || p.alone {
 			continue
 		}
 		latest := judge(err, &p.tries, w.config, false, now)
+		if ok && fact.Kind != people.Internal { // of which one contact may be the cause
+			w.noteVisit(c.user, p, latest)
+		}
 		switch {
+		case w.fuse.holds(c.user, latest, now):
+			v, breaks = heldByFuse(p, latest), true
+			continue
 		case ok && (fact.Kind == people.ScopeMissing || fact.Kind == people.GrantRefused):
 			p.parked, p.done = latest, true // the user's fault, whatever the contact
 			continue
@@ -176,6 +182,7 @@ func (c *calls) failed(parts []*part, err error, written bool) verdict {
 			p.separate() // others work: it may be this one's fault
 		case latest.read == readExhausted:
 			p.tries.restart() // nothing works
+			breaks = breaks || fact.Kind != people.Internal
 		case fact.Kind == people.Internal:
 			p.suspect()
 		}
@@ -187,6 +194,7 @@ func (c *calls) failed(parts []*part, err error, written bool) verdict {
 			v.read, v.outage = readNone, w.down(fact, p.tries.failing)
 		}
 	}
+	v.breaks = breaks && v.fact != nil
 	return v
 }
 

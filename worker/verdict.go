@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -21,8 +22,11 @@ type verdict struct {
 	// outage is true when the service may be down: it failed so, and no call has succeeded since. The user waits, and
 	// then the contacts go first that this one must not hold up.
 	outage bool
+	again  time.Duration // with outage, how long the contact waits if not twice as long as the user
 	// everybody is true when the fact concerns all users: the operator must act, and nothing is dead-lettered.
 	everybody bool
+	// breaks is true when the fault is not the message's as far as can be told: the breaker opens.
+	breaks bool
 
 	// read is why the contact must be read before anything is decided; see calls.one.
 	read readCause
@@ -76,6 +80,9 @@ func judge(err error, t *tries, c Config, justRead bool, now time.Time) verdict 
 	case people.GrantRefused:
 		return park(deadletter.UserUnauthorized, "there is no grant for the user", fact)
 	case people.UserQuota, people.ProjectQuota:
+		if fact.Period == time.Second {
+			return t.waiting(fact, fact.RetryAfter+rand.N(time.Second)) // rate.go sees to it that less is asked
+		}
 		return t.waiting(fact, nextMinute(now, fact.RetryAfter))
 	case people.AccountQuota:
 		return t.waiting(fact, max(t.accountWait(), fact.RetryAfter))

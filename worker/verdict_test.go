@@ -45,6 +45,7 @@ func TestJudgeGivesEachFactItsVerdict(t *testing.T) {
 		{"grant refused", &people.Error{Kind: people.GrantRefused}, false, parked(deadletter.UserUnauthorized)},
 		{"quota of the user", &people.Error{Kind: people.UserQuota, HTTPStatus: 429}, false, minute},
 		{"quota of the project", &people.Error{Kind: people.ProjectQuota, HTTPStatus: 429}, false, minute},
+		{"quota of the project by the second", &people.Error{Kind: people.ProjectQuota, HTTPStatus: 429, Period: time.Second}, false, want{maxWait: time.Second}},
 		{"quota with Retry-After", &people.Error{Kind: people.UserQuota, HTTPStatus: 429, RetryAfter: 90 * time.Second}, false, want{minWait: 90 * time.Second, maxWait: 96 * time.Second}},
 		{"quota of the account", &people.Error{Kind: people.AccountQuota, HTTPStatus: 429}, false, want{minWait: 5 * time.Minute, maxWait: 5 * time.Minute}},
 		{"API disabled", &people.Error{Kind: people.ServiceDisabled, HTTPStatus: 403}, false, want{minWait: 30 * time.Second, maxWait: 30 * time.Second, all: true}},

@@ -30,7 +30,8 @@ import (
 	"github.com/contactrelay/contactrelay/ordering"
 )
 
-// Config says how a worker works. All fields but AllowUsers, Outcomes, UserLabel and Settled are required.
+// Config says how a worker works. All fields but UserWrites, ProjectWrites, AllowUsers, Outcomes, UserLabel and Settled
+// are required.
 type Config struct {
 	Subscription string // noted in dead letters, as dl-subscription
 	Version      string // noted in dead letters, as dl-worker
@@ -43,6 +44,9 @@ type Config struct {
 	BatchMin  int           // contacts from which a group goes in one call
 	BatchMax  int           // contacts in one call, up to 200
 	BatchLate time.Duration // age from which a group of 6 or more goes in one call; 0: never
+
+	UserWrites    int // ceiling of a user's writes in a minute: a call costs one, a batch call 6; 0: none
+	ProjectWrites int // the same of all users together
 
 	CallTimeout time.Duration // of one call
 	Attempts    int           // calls that may fail for passing reasons before a change counts as exhausted
@@ -70,9 +74,13 @@ type Worker struct {
 	outbox    *outbox
 	health    health
 	success   successes
+	traffic   *traffic
+	fuse      *fuse
+	breaker   *breaker
+	rate      *callRate
+	ceilings  *userCeilings
 	deaf      rate.Sometimes // paces the error lines of a subscription that cannot be received from
 	stopped   atomic.Bool    // no write is begun any more
-	paused    rate.Sometimes // paces the error lines of a fault that concerns everybody
 	unsent    rate.Sometimes // paces the error lines of a dead-letter topic that takes nothing
 
 	mu       sync.Mutex // guards the fields below
@@ -111,12 +119,16 @@ func New(c Config, source source, dead topic, contacts *people.Client, log *slog
 		memory:    newMemory(),
 		histories: newHistories(),
 		audit:     newAuditor(),
+		traffic:   newTraffic(),
+		fuse:      newFuse(),
+		rate:      newCallRate(c.ProjectWrites),
+		ceilings:  newUserCeilings(c.UserWrites),
 		deaf:      rate.Sometimes{Interval: time.Minute},
-		paused:    rate.Sometimes{Interval: time.Minute},
 		unsent:    rate.Sometimes{Interval: time.Minute},
 		held:      map[string]*held{},
 	}
 	w.outbox = newOutbox(c.Outcomes, c.MaxCalls, &w.tally, log)
+	w.breaker = newBreaker(log, &w.health)
 	return w
 }
 
@@ -150,6 +162,10 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	receiving, stop := context.WithCancel(ctx)
 	defer stop()
+	w.breaker.lanes = lanes
+	var probing sync.WaitGroup
+	defer probing.Wait()
+	probing.Go(func() { w.breaker.probeUntil(receiving) })
 	received := make(chan error, 1)
 	go func() { received <- w.receive(receiving, lanes) }() // waited for below, as long as a stop may take
 
@@ -161,6 +177,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	stop()
 	w.stopped.Store(true)
+	w.rate.halt()
 	drain := time.AfterFunc(w.config.Drain, func() { interrupt(errDrained) })
 	defer drain.Stop()
 	over := time.AfterFunc(w.config.Drain+flushGrace, func() { giveUp(errDrained) })

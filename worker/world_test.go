@@ -35,8 +35,9 @@ type world struct {
 	people *peoplesim.Sim
 	config Config
 	log    *lockedBuffer
-	panics bool   // every call of the People API panics
-	source source // nil: the broker
+	panics bool           // every call of the People API panics
+	tokens *people.Tokens // sign the users in; nil: as the emulator does
+	source source         // nil: the broker
 
 	transport http.RoundTripper // nil: the simulated service
 
@@ -93,11 +94,14 @@ var ordered = pubsubsim.SubscriptionSettings{Ordering: true, AckDeadline: 60 * t
 // start runs a worker until halt or the end of the test.
 func (w *world) start() {
 	w.t.Helper()
-	var transport http.RoundTripper = w.people
+	reach := people.Config{Endpoint: "http://people.test", Transport: w.people, Token: people.EmulatorToken}
 	if w.transport != nil {
-		transport = w.transport
+		reach.Transport = w.transport
 	}
-	client, err := people.New(w.t.Context(), people.Config{Endpoint: "http://people.test", Transport: transport, Token: people.EmulatorToken})
+	if w.tokens != nil {
+		reach.Token, reach.Rejected = w.tokens.Token, w.tokens.Rejected
+	}
+	client, err := people.New(w.t.Context(), reach)
 	must(w.t, err)
 	if w.panics {
 		client = nil

@@ -3,6 +3,7 @@
 //	contactrelay run        the worker
 //	contactrelay dev        everything embedded: no account, no network
 //	contactrelay publish    JSON lines to the topic
+//	contactrelay check      what keeps the worker from working, and what mends it
 //	contactrelay deadletter what could not be applied: see, repair, replay
 //	contactrelay version
 //
@@ -28,6 +29,7 @@ type commandLine struct {
 	Run        runCommand        `cmd:"" help:"Receive contact changes and apply them: the worker."`
 	Dev        devCommand        `cmd:"" help:"Try it: Pub/Sub, the People API and the worker in one process, on a sample feed."`
 	Publish    publishCommand    `cmd:"" help:"Publish contact changes from JSON lines to the topic."`
+	Check      checkCommand      `cmd:"" help:"Say what keeps the worker from working, and what mends it."`
 	Deadletter deadletterCommand `cmd:"" help:"See, repair and replay what could not be applied."`
 	Version    versionCommand    `cmd:"" help:"Show the version."`
 }

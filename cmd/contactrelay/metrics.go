@@ -23,6 +23,7 @@ type metrics struct {
 	conflicts  metric.Int64ObservableCounter
 	inversions metric.Int64ObservableCounter
 	violations metric.Int64ObservableCounter
+	paused     metric.Int64ObservableGauge
 }
 
 // newMetrics returns what answers /metrics in Prometheus' format: what tally tells at that time.
@@ -39,7 +40,10 @@ func newMetrics(tally func() worker.Tally) (http.Handler, error) {
 		errs = append(errs, err)
 		return c
 	}
+	paused, err := meter.Int64ObservableGauge("contactrelay_paused", metric.WithDescription("1 while nothing but probes is done, by why."))
+	errs = append(errs, err)
 	m := &metrics{
+		paused:     paused,
 		messages:   counter("contactrelay_messages", "Deliveries that ended, by how."),
 		calls:      counter("contactrelay_people_calls", "Calls of the People API."),
 		conflicts:  counter("contactrelay_conflicts", "Refused or outdated etags, by what became of the change."),
@@ -49,7 +53,7 @@ func newMetrics(tally func() worker.Tally) (http.Handler, error) {
 	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		m.observe(o, tally())
 		return nil
-	}, m.messages, m.calls, m.conflicts, m.inversions, m.violations)
+	}, m.messages, m.calls, m.conflicts, m.inversions, m.violations, m.paused)
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, fmt.Errorf("prepare the metrics: %w", err)
 	}
@@ -74,4 +78,11 @@ func (m *metrics) observe(o metric.Observer, t worker.Tally) {
 	}
 	o.ObserveInt64(m.inversions, int64(t.Inversions))
 	o.ObserveInt64(m.violations, int64(t.OrderViolations))
+	for cause := range t.Pauses {
+		now := int64(0)
+		if cause == t.Paused {
+			now = 1
+		}
+		o.ObserveInt64(m.paused, now, metric.WithAttributes(attribute.String("cause", cause)))
+	}
 }

@@ -20,6 +20,7 @@ func TestMetricsTellWhatTheWorkerCounted(t *testing.T) {
 				{Type: "patch", Method: "people.get", Code: "200"}: 3, {Type: "photo", Method: "people.get", Code: "200"}: 4,
 			},
 			Conflicts: map[string]int{"merged": 5}, Inversions: 1, OrderViolations: 0,
+			Paused: "outage", Pauses: map[string]int{"outage": 2, "fuse": 1},
 		}
 	})
 	must(t, err)
@@ -32,6 +33,8 @@ func TestMetricsTellWhatTheWorkerCounted(t *testing.T) {
 		`contactrelay_conflicts_total{resolution="merged"} 5`,
 		`contactrelay_inversions_total 1`,
 		`contactrelay_order_violations_total 0`,
+		`contactrelay_paused{cause="outage"} 1`,
+		`contactrelay_paused{cause="fuse"} 0`,
 	} {
 		if !strings.Contains(answer.Body.String(), "\n"+line+"\n") {
 			t.Errorf("%q is missing in\n%s", line, answer.Body)

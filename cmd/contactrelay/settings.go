@@ -65,6 +65,8 @@ type workSettings struct {
 	BatchMin      int           `help:"Contacts of a user with one mask from which they go in one call." default:"100"`
 	BatchMax      int           `help:"Contacts in one call: 1 to 200." default:"200"`
 	BatchLate     time.Duration `help:"Age from which 6 contacts or more go in one call; 0: never." default:"10s"`
+	UserWrites    int           `name:"user-writes-per-minute" help:"Ceiling of a user's writes in a minute, a batch call counted as 6; 0: none." default:"0"`
+	ProjectWrites int           `name:"project-writes-per-minute" help:"The same of all users together." default:"0"`
 	CallTimeout   time.Duration `help:"Limit of one call." default:"30s"`
 	Attempts      int           `help:"Calls for one change that may fail for passing reasons." default:"8"`
 	RetryFor      time.Duration `help:"The same as a time since the first failure." default:"5m"`
@@ -83,10 +85,16 @@ func (w *workSettings) check(f *settingFaults) {
 	f.require(w.BatchMin >= 1, "batch-min", "must be 1 or more")
 	f.require(w.BatchMax >= 1 && w.BatchMax <= 200, "batch-max", "must be from 1 to 200: the service takes no more")
 	f.require(w.BatchLate >= 0, "batch-late", "must be 0 or more")
+	checkCeiling(f, "user-writes-per-minute", w.UserWrites)
+	checkCeiling(f, "project-writes-per-minute", w.ProjectWrites)
 	f.require(w.CallTimeout > 0, "call-timeout", "must be more than 0")
 	f.require(w.Attempts >= 1, "attempts", "must be 1 or more")
 	f.require(w.RetryFor > 0, "retry-for", "must be more than 0")
 	f.require(w.Drain >= 0 && w.Drain <= grace-time.Second, "drain", "must be from 0 to %v: Cloud Run kills after %v", grace-time.Second, grace)
+}
+
+func checkCeiling(f *settingFaults, flag string, writes int) {
+	f.require(writes == 0 || writes >= worker.LeastCeiling, flag, "must be 0 or %d or more: a batch call counts 6 at once", worker.LeastCeiling)
 }
 
 // The least that the worker can hold.
@@ -106,6 +114,8 @@ func (w *workSettings) config(allowUsers []string) worker.Config {
 		BatchMin:      w.BatchMin,
 		BatchMax:      w.BatchMax,
 		BatchLate:     w.BatchLate,
+		UserWrites:    w.UserWrites,
+		ProjectWrites: w.ProjectWrites,
 		CallTimeout:   w.CallTimeout,
 		Attempts:      w.Attempts,
 		RetryFor:      w.RetryFor,

@@ -42,13 +42,13 @@ func TestAllWrongSettingsAreReportedTogether(t *testing.T) {
 	t.Setenv("CONTACTRELAY_LOG_USERS", "maybe")
 	t.Setenv("CONTACTRELAY_SUBSCRIPTION", " ")
 	code, _, text := ask(t, t.Context(), "", "run", "--max-calls=0", "--call-timeout=soon", "--drain=1h", "--log-format=xml",
-		"--log-level=loud", "--log-hash-key-file=/nowhere/key", "--credentials=none", "--batch-max=201", "--batch-min=0",
+		"--log-level=loud", "--log-hash-key-file=/nowhere/key", "--credentials=none", "--batch-max=201", "--batch-min=0", "--user-writes-per-minute=11", "--project-writes-per-minute=-1",
 		"--dead-letter-topic=", "--people-endpoint=http://", "--allow-users=a.example.com, ,b.example.com", "--http=:99999")
 	if code != 2 {
 		t.Errorf("exit code %d, want 2", code)
 	}
 	for _, flag := range []string{"attempts", "max-bytes", "max-calls", "call-timeout", "drain", "log-format", "log-level", "log-hash-key-file", "credentials", "project",
-		"log-users", "subscription", "dead-letter-topic", "batch-max", "batch-min", "people-endpoint", "allow-users", "http"} {
+		"log-users", "subscription", "dead-letter-topic", "batch-max", "batch-min", "user-writes-per-minute", "project-writes-per-minute", "people-endpoint", "allow-users", "http"} {
 		if n := strings.Count(text, "--"+flag+":"); n != 1 {
 			t.Errorf("--%s is named %d times, want once:\n%s", flag, n, text)
 		}

@@ -30,6 +30,9 @@ type Error struct {
 	// one of those in remedy.go. Empty if there is none.
 	Reason string
 
+	// Period is that of the quota which is used up: a second, a minute or a day; 0 if the service does not say.
+	Period time.Duration
+
 	// RetryAfter is how long the service asks to wait, at most an hour; 0 if it does not.
 	RetryAfter time.Duration
 
@@ -70,6 +73,9 @@ func (e *Error) read(text string) {
 	b := parseBody(text)
 	e.Kind = kindOf(e.HTTPStatus, b)
 	e.APIStatus, e.Reason = symbol(b.Status), symbol(b.reason())
+	if e.Kind == UserQuota || e.Kind == ProjectQuota {
+		e.Period = b.period()
+	}
 	if e.RetryAfter == 0 {
 		e.RetryAfter = retryAfter(nil, b.retryDelay())
 	}

@@ -130,6 +130,24 @@ func TestEveryErrorOfTheServiceIsItsFact(t *testing.T) {
 	}
 }
 
+func TestThePeriodOfAQuotaIsReadFromTheLimitElseFromTheText(t *testing.T) {
+	for _, c := range []struct {
+		body string
+		want time.Duration
+	}{
+		{modern("RESOURCE_EXHAUSTED", "", errorInfo("RATE_LIMIT_EXCEEDED", "RequestsPerSecondPerProject")), time.Second},
+		{modern("RESOURCE_EXHAUSTED", "", errorInfo("RATE_LIMIT_EXCEEDED", "CriticalWritesPerMinutePerProjectPerUser")), time.Minute},
+		{modern("RESOURCE_EXHAUSTED", "", errorInfo("RATE_LIMIT_EXCEEDED", "DailyContactWritesPerDayPerProject")), 24 * time.Hour},
+		{legacy("rateLimitExceeded", projectQuota), time.Minute},
+		{modern("RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota).", quotaFailure), 0},
+		{"", 0},
+	} {
+		if e := factOf(t, get(t.Context(), client(t, answer(429, c.body)))); e.Period != c.want {
+			t.Errorf("got %v of %s, want %v", e.Period, c.body, c.want)
+		}
+	}
+}
+
 func TestTheTextOfAnErrorHoldsNothingThatTheServiceSaid(t *testing.T) {
 	c := client(t, answer(400, modern("INVALID_ARGUMENT", "Ada Example is not a valid name")))
 	_, err := c.Update(t.Context(), "user-1", ada(), "names", Read{})

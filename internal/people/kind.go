@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Kind sorts the facts that an [Error] states. The set is closed: [Kinds].
@@ -152,4 +153,21 @@ func (b body) quota() Kind {
 		return AccountQuota
 	}
 	return ProjectQuota
+}
+
+// period tells the period of a quota by the name of the limit ("CriticalWritesPerMinutePerProject"), else by the text.
+func (b body) period() time.Duration {
+	for _, p := range []struct {
+		limit, text string
+		period      time.Duration
+	}{
+		{"PerSecond", " per second", time.Second},
+		{"PerMinute", " per minute", time.Minute},
+		{"PerDay", " per day", 24 * time.Hour},
+	} {
+		if strings.Contains(b.info().Metadata["quota_limit"], p.limit) || strings.Contains(b.Message, p.text) {
+			return p.period
+		}
+	}
+	return 0
 }
