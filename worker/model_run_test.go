@@ -34,7 +34,15 @@ const modelSeeds = 2000
 // so long that a change uses up its attempts in one (if the last write meets the outage and the read after it does not,
 // the change is parked).
 func TestModel(t *testing.T) {
-	modelRuns(t, 0, modelSeeds)
+	modelRuns(t, 0, fewer(modelSeeds))
+}
+
+// fewer is how many of some seeds are run: all, or a tenth with the race detector.
+func fewer(seeds uint64) uint64 {
+	if raced {
+		return seeds / 10
+	}
+	return seeds
 }
 
 // modelRuns makes the runs of some seeds.

@@ -28,7 +28,7 @@ const protocolCallTimeout = 30 * time.Second
 // Left out: batch calls and attempts that are used up, which TestModel has; memories that are full; and what a key that
 // moves in the midst of a stall can do: leases of a worker run out when its calls are over.
 func TestProtocol(t *testing.T) {
-	protocolRuns(t, 0, protocolSeeds)
+	protocolRuns(t, 0, fewer(protocolSeeds))
 }
 
 // protocolRuns makes the runs of some seeds, and tells how often a promise met a limit in them.
