@@ -4,7 +4,9 @@
 // they add up to the deliveries received. Order: the changes of one contact are made in the order in which Pub/Sub
 // delivered them; those of different contacts of a user go together in one call where that saves calls (plan.go), and
 // different users go side by side. A worker never has two mutate requests of one user in flight. What was settled lately
-// is remembered, so that a redelivery is answered without a second call.
+// is remembered, so that a redelivery is answered without a second call, and so is what this worker made of each contact
+// (history.go): a change whose etag is outdated is judged field by field against that, its base and what the contact holds
+// (judgement.go), so that neither a hand edit nor a newer change is written over.
 //
 // A message is acknowledged when its change is applied or was found settled, and when its dead letter is confirmed
 // by the dead-letter topic, never earlier, and in the order of its user's messages. It is returned (nacked) when the
