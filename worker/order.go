@@ -26,21 +26,27 @@ func (o order) before(other order) bool {
 // included: what was returned comes again in its place. A replay takes the order of its original, which may be held
 // itself: it comes again if its letter was confirmed and it was not acknowledged. Callers hold mu.
 func (w *Worker) place(h *held) {
-	identity, published := h.identity(), h.publish
+	identity, id, published := h.identity(), h.id, h.publish
 	if h.replay = h.change != nil && h.change.Replay != nil; h.replay {
 		first, _ := deadletter.Received(deadletter.Message{Attributes: h.message.Attributes}, h.id, h.publish)
 		original := messages.Message{OrderingKey: h.user(), Attributes: first.Attributes}
-		identity, published = identityOf(original, first.MessageID), first.PublishTime
+		identity, id, published = identityOf(original, first.MessageID), first.MessageID, first.PublishTime
 		if same, ok := w.held[first.MessageID]; ok {
 			h.order, h.seen, h.doubtful = same.order, true, same.doubtful
 			return
 		}
 	}
 	if h.order, h.seen = w.memory.order(identity); !h.seen {
+		h.order, h.seen = w.memory.order(copyOf(h.user(), id))
+	}
+	if !h.seen {
 		h.order = order{published, h.number}
 	}
-	h.doubtful = !h.order.published.Equal(published) // it was clamped then
+	h.doubtful = h.order.published.After(published) // it was clamped then
 }
+
+// copyOf names one message among those of its event: what is returned comes again as the same message.
+func copyOf(user, id string) string { return identityOf(messages.Message{OrderingKey: user}, id) }
 
 // clamp sees to it that a message is not older than what waits before it for the same contacts: where publish times run
 // against the order of delivery, it is that order that counts. Replays, and messages that were here before, are older

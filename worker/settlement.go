@@ -71,7 +71,7 @@ func (w *Worker) release(h *held) {
 func (w *Worker) giveBack(h *held) {
 	s := h.settled
 	if s.Outcome == "" {
-		w.memory.giveBack(h.identity(), h.order)
+		w.memory.giveBack(copyOf(h.user(), h.id), h.order)
 		s = w.settlement(h, verdict{outcome: Returned})
 		w.report(s)
 	}
