@@ -92,10 +92,17 @@ func (c *crash) live() {
 		c.workers = append(c.workers, c.worker(c.flags()...))
 	}
 	life := 100*time.Millisecond + time.Duration(c.rng.Int64N(int64(c.plan.longest)))
-	for end := time.Now().Add(life); time.Now().Before(end); {
+	over := time.After(life) // the kill comes at whatever the workers are doing by then
+	for alive := true; alive; {
+		select {
+		case <-over:
+			return
+		default:
+		}
 		switch chance := c.rng.IntN(100); {
 		case chance < 40:
-			c.publishSome()
+			from := c.printed()
+			alive = c.untilPrinted(from+c.publishSome(), over)
 		case chance < 75:
 			c.edit()
 		case chance < 99:
@@ -103,7 +110,34 @@ func (c *crash) live() {
 		default:
 			c.expire(true)
 		}
-		time.Sleep(time.Duration(c.rng.Int64N(int64(60 * time.Millisecond))))
+	}
+}
+
+// printed is how many lines the workers that live have printed.
+func (c *crash) printed() (n int) {
+	for _, w := range c.workers {
+		lines, _ := w.since(0)
+		n += len(lines)
+	}
+	return n
+}
+
+// untilPrinted blocks until the workers have printed so many lines, so that the feed does not run away from them, and
+// reports whether that was before their lives were over.
+func (c *crash) untilPrinted(n int, over <-chan time.Time) bool {
+	for {
+		// At most two: the first and the last are all of them.
+		_, first := c.workers[0].since(0)
+		_, last := c.workers[len(c.workers)-1].since(0)
+		if c.printed() >= n {
+			return true
+		}
+		select {
+		case <-first:
+		case <-last:
+		case <-over:
+			return false
+		}
 	}
 }
 
@@ -112,13 +146,15 @@ func (c *crash) flags() []string {
 	return []string{"--call-timeout=2s", "--batch-late=1s", fmt.Sprint("--batch-min=", 3+c.rng.IntN(10))}
 }
 
-func (c *crash) publishSome() {
+// publishSome publishes a few changes, and returns how many.
+func (c *crash) publishSome() int {
 	c.t.Helper()
 	var some []messages.Message
 	for range 1 + c.rng.IntN(5) {
 		some = append(some, c.feed.next(c.seen))
 	}
 	c.publish(some)
+	return len(some)
 }
 
 // seen is what a field holds at present.

@@ -100,13 +100,9 @@ func TestLimitAPhotoThatTheServiceFinishesLateStays(t *testing.T) {
 		w := s.worker()
 		s.publish(pair)
 		s.untilOutstanding(2)
-		for s.peopleStats().MaxOverlap == 0 { // no write is on its way
-			time.Sleep(10 * time.Millisecond)
-		}
+		awaited[peoplesim.Stats](s.t, s.people, "/await?maxOverlap=1") // a write is on its way
 		s.restart(w)
-		for s.peopleStats().Pending > 0 {
-			time.Sleep(50 * time.Millisecond)
-		}
+		awaited[peoplesim.Stats](s.t, s.people, "/await?pending=0")
 	})
 }
 
@@ -175,9 +171,7 @@ func TestLimitAnAcknowledgementThatTheServiceForgets(t *testing.T) {
 		s.pubsub.put(s.t, "PUT", "/faults", pubsubsim.Faults{LostAck: 1})
 		s.publish(pair[:1])
 		w.until(1, time.Minute, applied)
-		for s.stats().LostAcks == 0 {
-			time.Sleep(20 * time.Millisecond)
-		}
+		s.await("lost_acks=1")
 		w.kill()
 		s.acks(true)
 		s.people.put(s.t, "PUT", "/faults", peoplesim.Faults{List: []peoplesim.Fault{
@@ -190,9 +184,8 @@ func TestLimitAnAcknowledgementThatTheServiceForgets(t *testing.T) {
 		s.untilOutstanding(2)
 		s.people.put(s.t, "PUT", "/faults", peoplesim.Faults{})
 		next.until(2, time.Minute, func(line string) bool { return with(`"message":"settled"`)(line) && !duplicate(line) })
-		for s.stats().Backlog > 0 { // the older one's acknowledgement went before the newer one's: it comes again
-			s.expire(true)
-			time.Sleep(500 * time.Millisecond)
+		for st := s.stats(); st.Backlog > 0; st = s.await("backlog=0", fmt.Sprint("dropped_acks=", st.DroppedAcks+1)) {
+			s.expire(true) // the older one's acknowledgement went before the newer one's: it comes again
 		}
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/contactrelay/contactrelay/internal/peoplesim"
 	"github.com/contactrelay/contactrelay/internal/pubsubsim"
@@ -122,11 +121,6 @@ func photoName(number int) string {
 	return fmt.Sprintf("photo-%x", sum[:2])
 }
 
-func (s *site) peopleStats() peoplesim.Stats {
-	s.t.Helper()
-	return lines[peoplesim.Stats](s.t, s.people, "/stats")[0]
-}
-
 // pairs are two changes of one contact, the second of which comes after the first.
 var pairs = map[string][]messages.Message{
 	"photo":  {picture(0, 0, 1), picture(0, 0, 2)},
@@ -155,9 +149,5 @@ func forEachPair(t *testing.T, want map[string]string, story func(s *site, pair 
 // untilOutstanding waits until so many messages are with workers.
 func (s *site) untilOutstanding(n int) {
 	s.t.Helper()
-	for begin := time.Now(); s.stats().Outstanding != n; time.Sleep(20 * time.Millisecond) {
-		if time.Since(begin) > time.Minute {
-			s.t.Fatalf("%d messages are outstanding, want %d", s.stats().Outstanding, n)
-		}
-	}
+	s.await(fmt.Sprint("outstanding=", n))
 }

@@ -1,6 +1,11 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,14 +41,40 @@ func (s *site) stats() pubsubsim.SubscriptionStats {
 	return lines[pubsubsim.Stats](s.t, s.pubsub, "/stats")[0].Subscriptions[s.subscription("contact-changes-worker")]
 }
 
+// await blocks until one of these is so of the worker's subscription, for two minutes at most.
+func (s *site) await(wanted ...string) pubsubsim.SubscriptionStats {
+	s.t.Helper()
+	path := "/await?subscription=" + s.subscription("contact-changes-worker") + "&" + strings.Join(wanted, "&")
+	return awaited[pubsubsim.SubscriptionStats](s.t, s.pubsub, path)
+}
+
+// awaited reads an answer that a simulator gives when what is asked for is so, within two minutes.
+func awaited[T any](t *testing.T, s simulator, path string) (value T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Admin+path, nil)
+	must(t, err)
+	answer, err := http.DefaultClient.Do(r)
+	must(t, err)
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Fatalf("GET %s: %s", path, answer.Status)
+	}
+	must(t, json.NewDecoder(answer.Body).Decode(&value))
+	return value
+}
+
 // untilEmpty waits until nothing is left in the worker's subscription.
 func (s *site) untilEmpty(last *process) {
 	s.t.Helper()
-	for begin := time.Now(); s.stats().Backlog > 0; time.Sleep(50 * time.Millisecond) {
-		if time.Since(begin) > 2*time.Minute {
-			s.t.Fatalf("%d messages are left after two minutes; the last lines:\n%s", s.stats().Backlog, last.tail())
+	defer func() {
+		if s.t.Failed() {
+			s.t.Logf("%d messages are left; the last lines:\n%s", s.stats().Backlog, last.tail())
 		}
-		s.expire(false)
+	}()
+	for st := s.stats(); st.Backlog > 0; st = s.await("backlog=0", fmt.Sprint("ended_streams=", st.EndedStreams+1)) {
+		s.expire(false) // what a stream held that has ended since
 	}
 }
 

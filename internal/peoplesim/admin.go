@@ -39,6 +39,7 @@ type Deletion struct {
 //	POST /delete     a Deletion
 //	GET  /audit      the writes, one JSON Write a line; ?after=SEQ for those after it
 //	GET  /stats      the Stats
+//	GET  /await      ?pending=N or ?maxOverlap=N: the Stats, when pending is N or maxOverlap has come so far
 //	GET  /contact    ?user=&resourceName=: the Contact
 //	GET  /contacts   all of them, one JSON Contact a line
 //	POST /reset      forgets contacts, faults, writes and counts
@@ -51,6 +52,7 @@ func (s *Sim) Admin() http.Handler {
 	mux.HandleFunc("POST /delete", accept(func(d Deletion) error { return s.Delete(d.User, d.ResourceName) }))
 	mux.HandleFunc("GET /audit", s.serveAudit)
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Stats()) })
+	mux.HandleFunc("GET /await", s.serveAwait)
 	mux.HandleFunc("GET /contact", s.serveContact)
 	mux.HandleFunc("GET /contacts", func(w http.ResponseWriter, _ *http.Request) { writeLines(w, s.Snapshot()) })
 	mux.HandleFunc("POST /reset", accept(func(struct{}) error { s.Reset(); return nil }))
@@ -83,6 +85,25 @@ func (s *Sim) serveAudit(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	writeLines(w, s.Audit(after))
+}
+
+func (s *Sim) serveAwait(w http.ResponseWriter, r *http.Request) {
+	what := "pending"
+	if r.URL.Query().Has("maxOverlap") {
+		what = "maxOverlap"
+	}
+	n, err := strconv.Atoi(r.FormValue(what))
+	if err != nil || n < 0 {
+		writeError(w, fmt.Errorf("%s: %q is not a count", what, r.FormValue(what)))
+		return
+	}
+	st, err := s.Await(r.Context(), func(st Stats) bool {
+		return what == "pending" && st.Pending == n || what == "maxOverlap" && st.MaxOverlap >= n
+	})
+	if err != nil {
+		return // the client is gone
+	}
+	writeJSON(w, st)
 }
 
 func (s *Sim) serveContact(w http.ResponseWriter, r *http.Request) {

@@ -17,8 +17,9 @@ package peoplesim
 import (
 	"fmt"
 	"slices"
-	"sync"
 	"time"
+
+	"github.com/contactrelay/contactrelay/internal/watched"
 )
 
 // Config are the settings of a Sim. The zero value is good.
@@ -43,7 +44,7 @@ type Sim struct {
 	discovery *discovery
 	group     contents // the membership of a contact that names none
 
-	mu       sync.Mutex // guards the fields below; never held over I/O or a sleep
+	mu       watched.Mutex // guards the fields below; never held over I/O or a sleep
 	faults   *afflictions
 	users    map[string]*user
 	meter    meter

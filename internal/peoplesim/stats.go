@@ -1,6 +1,9 @@
 package peoplesim
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // unknownMethod counts the calls to paths that are none.
 const unknownMethod = "unknown"
@@ -36,10 +39,28 @@ func (s *Sim) count(method, code string) {
 	s.tally.add(method, code, 1)
 }
 
+// Await blocks until the counts hold, or ctx is done, and returns them; the error is ctx's. holds is called with the
+// simulator locked and must not call it.
+func (s *Sim) Await(ctx context.Context, holds func(Stats) bool) (st Stats, err error) {
+	err = s.mu.Await(ctx, func() (done bool, again time.Time) {
+		st = s.stats()
+		if len(s.pending) > 0 {
+			again = s.pending[0].due // nobody else may look by then
+		}
+		return holds(st), again
+	})
+	return st, err
+}
+
 // Stats gives the counts.
 func (s *Sim) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.stats()
+}
+
+// stats is what Stats gives. Callers hold mu.
+func (s *Sim) stats() Stats {
 	s.settle(time.Now())
 	st := Stats{
 		Calls: make(Calls), Units: s.meter.total, Users: len(s.users),

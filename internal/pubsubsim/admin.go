@@ -18,6 +18,10 @@ const maxFaultsBody = 1 << 16
 func (b *Broker) Admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { answer(w, b.Stats(), nil) })
+	mux.HandleFunc("GET /await", func(w http.ResponseWriter, r *http.Request) {
+		stats, err := b.awaitAsked(r)
+		answer(w, stats, err)
+	})
 	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) { answer(w, b.Faults(), nil) })
 	mux.HandleFunc("PUT /faults", b.putFaults)
 	mux.HandleFunc("GET /backlog", func(w http.ResponseWriter, r *http.Request) {
@@ -56,6 +60,21 @@ func (b *Broker) putFaults(w http.ResponseWriter, r *http.Request) {
 		err = b.SetFaults(f)
 	}
 	answer(w, f, err)
+}
+
+func (b *Broker) awaitAsked(r *http.Request) (SubscriptionStats, error) {
+	wanted := map[string]uint64{}
+	for name, values := range r.URL.Query() {
+		if name == "subscription" {
+			continue
+		}
+		n, err := strconv.ParseUint(values[0], 10, 64)
+		if err != nil {
+			return SubscriptionStats{}, status.Errorf(codes.InvalidArgument, "%s is not a count: %q", name, values[0])
+		}
+		wanted[name] = n
+	}
+	return b.Await(r.Context(), r.FormValue("subscription"), wanted)
 }
 
 func (b *Broker) listBacklog(r *http.Request) ([]Waiting, error) {

@@ -18,16 +18,17 @@
 // [Broker.Admin] shows it all over HTTP: GET /stats, GET and PUT /faults, GET /backlog?subscription=NAME (what waits,
 // without bodies), GET /messages?subscription=NAME (the same with bodies; both take limit=N), POST
 // /purge?subscription=NAME, POST /expire?subscription=NAME (the leases of broken streams run out now; with running=true
-// those of all), POST /reset (empties all subscriptions, ends all faults, sets all counters to zero).
+// those of all), GET /await?subscription=NAME&backlog=0 (blocks until that is so; see [Broker.Await]), POST /reset (empties all subscriptions, ends all faults, sets all counters to zero).
 package pubsubsim
 
 import (
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/contactrelay/contactrelay/internal/watched"
 )
 
 // defaultRedeliveryDelay is what a redelivery takes at least: the service is not told of a failure and back with the
@@ -56,7 +57,7 @@ type Config struct {
 type Broker struct {
 	config Config
 
-	mu            sync.Mutex // guards the fields below and all that can be reached from them
+	mu            watched.Mutex // guards the fields below and all that can be reached from them
 	closed        bool
 	topics        map[string]*topic
 	subscriptions map[string]*subscription

@@ -90,6 +90,7 @@ func (m *model) step() {
 		if len(m.streams) > 0 && m.rng.IntN(3) == 0 {
 			i := m.rng.IntN(len(m.streams))
 			m.streams[i].Close()
+			m.want.EndedStreams++
 			m.streams = slices.Delete(m.streams, i, i+1)
 		}
 	}

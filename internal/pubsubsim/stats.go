@@ -1,5 +1,13 @@
 package pubsubsim
 
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
 // Stats are sums since the broker was made or reset, and what there is at the moment.
 type Stats struct {
 	Topics        map[string]TopicStats        `json:"topics"`
@@ -28,6 +36,7 @@ type SubscriptionStats struct {
 	DeadLettered  uint64 `json:"dead_lettered"`
 	Expired       uint64 `json:"expired"` // not acknowledged within the retention
 	Purged        uint64 `json:"purged"`
+	EndedStreams  uint64 `json:"ended_streams"`
 
 	Streams     int `json:"streams"`
 	Outstanding int `json:"outstanding"` // messages delivered and not acknowledged, whose lease runs
@@ -49,6 +58,58 @@ func (b *Broker) Stats() Stats {
 		stats.Subscriptions[name] = s.snapshot()
 	}
 	return stats
+}
+
+// Await blocks until one of these is so of a subscription, or ctx is done, and returns its statistics then. Wanted are
+// streams, outstanding and backlog, which must be equal, and lost_acks, dropped_acks and ended_streams, which must have come
+// so far. The error is InvalidArgument for another name, NotFound, or that of ctx.
+func (b *Broker) Await(ctx context.Context, name string, wanted map[string]uint64) (stats SubscriptionStats, err error) {
+	for what := range wanted {
+		if _, _, known := stats.value(what); !known {
+			return stats, status.Errorf(codes.InvalidArgument, "await: cannot wait for %q", what)
+		}
+	}
+	waiting := b.mu.Await(ctx, func() (bool, time.Time) {
+		var s *subscription
+		if s, err = b.subscription(name); err != nil {
+			return true, time.Time{}
+		}
+		stats = s.snapshot()
+		return stats.reach(wanted), time.Time{}
+	})
+	if waiting != nil {
+		return stats, status.FromContextError(waiting).Err()
+	}
+	return stats, err
+}
+
+// reach reports whether one of the wanted statistics is reached.
+func (s SubscriptionStats) reach(wanted map[string]uint64) bool {
+	for name, want := range wanted {
+		if have, sum, _ := s.value(name); have == want || sum && have > want {
+			return true
+		}
+	}
+	return false
+}
+
+// value is one of the statistics by its name in JSON, and whether it is a sum.
+func (s SubscriptionStats) value(name string) (n uint64, sum, known bool) {
+	switch name {
+	case "streams":
+		return uint64(s.Streams), false, true
+	case "outstanding":
+		return uint64(s.Outstanding), false, true
+	case "backlog":
+		return uint64(s.Backlog), false, true
+	case "lost_acks":
+		return s.LostAcks, true, true
+	case "dropped_acks":
+		return s.DroppedAcks, true, true
+	case "ended_streams":
+		return s.EndedStreams, true, true
+	}
+	return 0, false, false
 }
 
 func (s *subscription) snapshot() SubscriptionStats {

@@ -123,6 +123,7 @@ func (st *Stream) end(err error) {
 	st.err = err
 	st.broker.clock.stop(&st.cut)
 	s := st.subscription
+	s.stats.EndedStreams++
 	s.streams = slices.DeleteFunc(s.streams, func(o *Stream) bool { return o == st })
 	if st.window.messages > 0 {
 		st.release()
