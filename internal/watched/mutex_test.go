@@ -53,7 +53,8 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("Await = %v", err)
 		}
-		m.Lock() // it is not left locked
-		m.Unlock()
+		if !m.mu.TryLock() {
+			t.Error("Await left it locked")
+		}
 	})
 }
