@@ -102,7 +102,8 @@ func (c *crash) live() {
 		switch chance := c.rng.IntN(100); {
 		case chance < 40:
 			from := c.printed()
-			alive = c.untilPrinted(from+c.publishSome(), over)
+			// Half of them: with all of them nothing would ever wait in a lane, with none the feed would run away.
+			alive = c.untilPrinted(from+(c.publishSome()+1)/2, over)
 		case chance < 75:
 			c.edit()
 		case chance < 99:
@@ -122,8 +123,8 @@ func (c *crash) printed() (n int) {
 	return n
 }
 
-// untilPrinted blocks until the workers have printed so many lines, so that the feed does not run away from them, and
-// reports whether that was before their lives were over.
+// untilPrinted blocks until the workers have printed so many lines, so that feed and edits keep pace with them, and reports
+// whether that was before their lives were over.
 func (c *crash) untilPrinted(n int, over <-chan time.Time) bool {
 	for {
 		// At most two: the first and the last are all of them.
