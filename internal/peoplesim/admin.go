@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 )
 
@@ -88,22 +89,35 @@ func (s *Sim) serveAudit(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Sim) serveAwait(w http.ResponseWriter, r *http.Request) {
-	what := "pending"
-	if r.URL.Query().Has("maxOverlap") {
-		what = "maxOverlap"
-	}
-	n, err := strconv.Atoi(r.FormValue(what))
-	if err != nil || n < 0 {
-		writeError(w, fmt.Errorf("%s: %q is not a count", what, r.FormValue(what)))
+	holds, err := awaited(r.URL.Query())
+	if err != nil {
+		writeError(w, err)
 		return
 	}
-	st, err := s.Await(r.Context(), func(st Stats) bool {
-		return what == "pending" && st.Pending == n || what == "maxOverlap" && st.MaxOverlap >= n
-	})
+	st, err := s.Await(r.Context(), holds)
 	if err != nil {
 		return // the client is gone
 	}
 	writeJSON(w, st)
+}
+
+// awaited is what a query asks to wait for.
+func awaited(query url.Values) (holds func(Stats) bool, err error) {
+	if len(query) != 1 {
+		return nil, errors.New("one of pending and maxOverlap must be given")
+	}
+	for name, values := range query {
+		n, err := strconv.Atoi(values[0])
+		switch {
+		case err != nil || n < 0:
+			return nil, fmt.Errorf("%s: %q is not a count", name, values[0])
+		case name == "pending":
+			return func(st Stats) bool { return st.Pending == n }, nil
+		case name == "maxOverlap":
+			return func(st Stats) bool { return st.MaxOverlap >= n }, nil
+		}
+	}
+	return nil, errors.New("neither pending nor maxOverlap is given")
 }
 
 func (s *Sim) serveContact(w http.ResponseWriter, r *http.Request) {

@@ -62,8 +62,11 @@ func (b *Broker) Stats() Stats {
 
 // Await blocks until one of these is so of a subscription, or ctx is done, and returns its statistics then. Wanted are
 // streams, outstanding and backlog, which must be equal, and lost_acks, dropped_acks and ended_streams, which must have come
-// so far. The error is InvalidArgument for another name, NotFound, or that of ctx.
+// so far. The error is InvalidArgument for another name or none, NotFound, or that of ctx.
 func (b *Broker) Await(ctx context.Context, name string, wanted map[string]uint64) (stats SubscriptionStats, err error) {
+	if len(wanted) == 0 {
+		return stats, status.Error(codes.InvalidArgument, "await: nothing is waited for")
+	}
 	for what := range wanted {
 		if _, _, known := stats.value(what); !known {
 			return stats, status.Errorf(codes.InvalidArgument, "await: cannot wait for %q", what)
