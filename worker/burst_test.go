@@ -16,31 +16,43 @@ type burst struct {
 	contacts int
 	base     bool // each change says what the one before it left
 	photo    bool // the second is a photo
+	inTurn   bool // the contacts one after the other; else all first changes, then all second, then all third
 }
 
 // The values that its changes leave behind one after the other; they sort.
 var steps = []string{"Seed", "v1", "v2", "v3"}
 
-// publish publishes the burst: all first changes, then all second, then all third.
+// publish publishes the burst.
 func (b burst) publish(w *world) {
 	w.t.Helper()
+	if b.inTurn {
+		for i := range b.contacts {
+			for step := 1; step < len(steps); step++ {
+				w.publish(ann, b.change(i, step))
+			}
+		}
+		return
+	}
 	for step := 1; step < len(steps); step++ {
 		for i := range b.contacts {
-			e := edit{contact: contactName(i + 1), set: texts{"names": steps[step]}, version: 1}
-			if b.base {
-				e.base = texts{"names": steps[step-1]}
-			}
-			m := e.patch()
-			switch {
-			case b.photo && step == 2:
-				m = picture(e.contact)
-			case b.photo && step == 3 && b.base:
-				e.base = texts{"names": steps[1]}
-				m = e.patch()
-			}
-			w.publish(ann, m)
+			w.publish(ann, b.change(i, step))
 		}
 	}
+}
+
+// change is a change of a contact, counted from 1.
+func (b burst) change(contact, step int) messages.Message {
+	e := edit{contact: contactName(contact + 1), set: texts{"names": steps[step]}, version: 1}
+	if b.photo && step == 2 {
+		return picture(e.contact)
+	}
+	if b.base {
+		e.base = texts{"names": steps[step-1]}
+	}
+	if b.base && b.photo && step == 3 {
+		e.base = texts{"names": steps[1]}
+	}
+	return e.patch()
 }
 
 // eachSize runs a story with a worker that makes single calls and one that makes batches.
@@ -134,27 +146,34 @@ func TestPromiseOnceAKilledWorkerWithBaseLeavesNoLetter(t *testing.T) {
 	}
 }
 
+// TestPromiseOnceAKilledWorkerWithoutBaseLeavesLettersOfWhatItHadWrittenAndNoWrongValue has a burst in which the first worker
+// has begun with all contacts when it dies, and one in which it has not.
 func TestPromiseOnceAKilledWorkerWithoutBaseLeavesLettersOfWhatItHadWrittenAndNoWrongValue(t *testing.T) {
-	eachSize(t, func(t *testing.T, w *world) {
-		written := burst{contacts: 300}.killedHalfWay(w)
-		parked := map[string]bool{}
-		for _, l := range w.letters() {
-			change, err := messages.Decode(messages.Message{OrderingKey: ann, Attributes: l.Original.Attributes, Data: l.Original.Data}, messages.Limits{})
-			must(t, err)
-			contact := change.Contacts()[0]
-			if parked[contact] = true; !written[contact] || l.Reason != "etag_conflict" {
-				t.Errorf("a letter %s of %s, which the first worker had written: %v", l.Reason, contact, written[contact])
+	for _, b := range []burst{{contacts: 300}, {contacts: 600, inTurn: true}} {
+		eachSize(t, func(t *testing.T, w *world) {
+			written := b.killedHalfWay(w)
+			if all := len(written) == b.contacts; all == b.inTurn {
+				t.Errorf("%d contacts were written before the kill: the test shows nothing", len(written))
 			}
-		}
-		for contact, values := range w.sequences() {
-			if last := values[len(values)-1]; !parked[contact] && !strings.Contains(last, "v3") {
-				t.Errorf("%s ends with %s and no letter says why", contact, last)
+			parked := map[string]bool{}
+			for _, l := range w.letters() {
+				change, err := messages.Decode(messages.Message{OrderingKey: ann, Attributes: l.Original.Attributes, Data: l.Original.Data}, messages.Limits{})
+				must(t, err)
+				contact := change.Contacts()[0]
+				if parked[contact] = true; !written[contact] || l.Reason != "etag_conflict" {
+					t.Errorf("a letter %s of %s, which the first worker had written: %v", l.Reason, contact, written[contact])
+				}
 			}
-		}
-		if len(w.sequences()) != 300 {
-			t.Errorf("%d contacts were written, want all", len(w.sequences()))
-		}
-	})
+			for contact, values := range w.sequences() {
+				if last := values[len(values)-1]; !parked[contact] && !strings.Contains(last, "v3") {
+					t.Errorf("%s ends with %s and no letter says why", contact, last)
+				}
+			}
+			if len(w.sequences()) != b.contacts {
+				t.Errorf("%d contacts were written, want all", len(w.sequences()))
+			}
+		})
+	}
 }
 
 func TestPromiseOnceLostAnswersLeaveNoLetterAndNoSecondValue(t *testing.T) {

@@ -137,7 +137,7 @@ func TestLimitAHandEditBeforeTheAcknowledgementOfAChangeThatWasMade(t *testing.T
 		w := s.worker()
 		s.publish(pair[:1])
 		w.until(1, time.Minute, applied)
-		s.byHand(0, 0, "hand-1")
+		s.byHand(0, 0, "nicknames", "hand-1")
 		s.restart(w)
 	})
 }
@@ -147,7 +147,7 @@ func TestLimitAfterARestartALetterComesTwiceUnderOneID(t *testing.T) {
 	s := newSite(t)
 	s.seed(1, 1, "seed-0")
 	s.acks(false)
-	s.byHand(0, 0, "hand-1")
+	s.byHand(0, 0, "nicknames", "hand-1")
 	w := s.worker()
 	s.publish(pairs["base"][:1])
 	w.until(1, time.Minute, deadLettered)

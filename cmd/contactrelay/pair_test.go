@@ -61,13 +61,13 @@ func (s *site) seed(users, contacts int, value string) {
 	s.people.put(s.t, "POST", "/seed", all)
 }
 
-// byHand has a person change a nickname.
-func (s *site) byHand(user, contact int, value string) {
+// byHand has a person change a field.
+func (s *site) byHand(user, contact int, field, value string) {
 	s.t.Helper()
-	person, err := json.Marshal(map[string]any{"nicknames": fieldHolding("nicknames", value)})
+	person, err := json.Marshal(map[string]any{field: fieldHolding(field, value)})
 	must(s.t, err)
 	s.people.put(s.t, "POST", "/hand-edit", peoplesim.Edit{
-		User: peoplesim.UserName(user), ResourceName: peoplesim.ContactName(user, contact), Mask: "nicknames", Person: person,
+		User: peoplesim.UserName(user), ResourceName: peoplesim.ContactName(user, contact), Mask: field, Person: person,
 	})
 }
 
