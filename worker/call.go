@@ -208,7 +208,7 @@ func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
 		case current == nil:
 			return v
 		case changedSince(current, p) && !h.decided(p, sourceEtag(current)):
-			return overtaken(p, current)
+			return c.overtaken(p, current)
 		}
 	}
 	if c.worker.stopped.Load() {
@@ -223,7 +223,7 @@ func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
 		return c.missed(ctx, h, p, err, false)
 	}
 	h.chain.photographed(sourceEtag(answer))
-	h.settled(p.message.order, photoField, print{})
+	p.settle(h, p.fields)
 	p.found.written = true
 	p.left = left{sourceEtag(answer), true, p.asked.cut(answer)}
 	return verdict{outcome: Applied}

@@ -161,12 +161,11 @@ func (f *foreseen) overtakes(p *part, fields []string) bool {
 func (f *foreseen) write(p *part, fields []string) {
 	f.writes++
 	answered := fmt.Sprintf("foreseen %d", f.writes)
+	p.settle(&f.history, fields)
 	if p.person == nil {
-		f.settled(p.message.order, photoField, print{})
 		f.chain.photographed(answered)
 	} else {
 		f.wrote(etag{value: f.etag}, answered)
-		p.settle(&f.history, fields)
 		for _, field := range fields {
 			f.held[field] = p.wanted()[field]
 		}

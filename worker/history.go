@@ -33,10 +33,10 @@ func (h *history) older(o order, field string) bool {
 }
 
 // made reports whether this very change of the field was settled: it was returned then before the rest of its message was,
-// and has come again.
-func (h *history) made(o order, field string) bool {
+// and has come again. A letter that an operator repaired has the order of its original, and may want something else.
+func (h *history) made(o order, field string, value func(field string) print) bool {
 	m, ok := h.fields[field]
-	return ok && o == m.order
+	return ok && o == m.order && value(field) == m.value
 }
 
 // settled notes that a change of a field is applied.

@@ -114,13 +114,18 @@ func (p *part) wanted() values {
 // print is that of what is wanted of a field. It is worked out when it is needed first.
 func (p *part) print(field string) print {
 	known, ok := p.prints[field]
-	if !ok {
+	switch {
+	case ok:
+		return known
+	case p.person == nil:
+		known = printText(p.photo)
+	default:
 		known = printWanted(field, p.wanted()[field])
-		if p.prints == nil {
-			p.prints = map[string]print{}
-		}
-		p.prints[field] = known
 	}
+	if p.prints == nil {
+		p.prints = map[string]print{}
+	}
+	p.prints[field] = known
 	return known
 }
 
@@ -147,14 +152,14 @@ func (p *part) drop(h *history) bool {
 		case h.older(o, field):
 			p.found.superseded = true
 			p.named = append(p.named, field)
-		case h.made(o, field):
+		case h.made(o, field, p.print):
 			p.found.already = true
 		default:
 			left++
 		}
 	}
 	if left < len(p.fields) {
-		p.keep(func(field string) bool { return !h.older(o, field) && !h.made(o, field) })
+		p.keep(func(field string) bool { return !h.older(o, field) && !h.made(o, field, p.print) })
 	}
 	p.done = left == 0
 	return !p.done

@@ -132,3 +132,21 @@ func TestAReplayIsNoDuplicateOfItsOriginalButOneOfItself(t *testing.T) {
 		w.holds(one, texts{"names": "CRM"})
 	})
 }
+
+// TestARepairedLetterIsMadeInTheFieldsThatItsOriginalFoundInPlace has a change of two fields find one of them in place, and become
+// a letter because of the other. The operator changes both.
+func TestARepairedLetterIsMadeInTheFieldsThatItsOriginalFoundInPlace(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		must(t, w.people.Touch(ann, one))
+		w.fail(latency(10*time.Millisecond), peoplesim.Fault{
+			Kind: peoplesim.Forbidden, Rate: 1, Skip: 1, Calls: 1, Methods: []string{peoplesim.UpdateContact},
+		})
+		e := edit{contact: one, set: texts{"names": "Seed", "nicknames": "CRM"}, base: texts{}, version: 1}
+		c.bring("1", at(1), e.patch())
+		w.ended(DeadLettered)
+		e.set["names"], e.version = "repaired", 2
+		c.bring("9", at(9), replay(e.patch(), "1", at(1)))
+		w.ended(DeadLettered, Applied)
+		w.holds(one, texts{"names": "repaired", "nicknames": "CRM"})
+	})
+}

@@ -34,10 +34,10 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 		return c.dispute(p, against, read)
 	}
 	if p.latest && p.mayBeOld(h, fieldsFound(found, free)) && changedSince(current, p) {
-		return overtaken(p, current)
+		return c.overtaken(p, current)
 	}
-	if wait := time.Until(p.late); wait > 0 && p.sent.value == read && len(fieldsFound(found, superseded)) > 0 {
-		return verdict{wait: wait, cause: "late_write"} // an earlier call could yet write what must not be written any more
+	if wait := p.undone(found, read); wait > 0 {
+		return verdict{wait: wait, cause: "late_write"}
 	}
 	c.take(h, p, found, read)
 	if p.done {
@@ -49,6 +49,14 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 		p.named = append(p.named, p.fields...)
 	}
 	return v
+}
+
+// undone is for how long an earlier call for a part could yet write what must not be written any more.
+func (p *part) undone(found map[string]finding, read string) time.Duration {
+	if p.sent.value != read || len(fieldsFound(found, superseded)) == 0 {
+		return 0
+	}
+	return max(0, time.Until(p.late))
 }
 
 // again is the wait for a read that shows the contact as it was before. When it has lasted for 30 s that counts as a
@@ -83,6 +91,7 @@ func (c *calls) take(h *history, p *part, found map[string]finding, read string)
 		p.found.already = true
 	}
 	p.found.superseded = p.found.superseded || len(older) > 0
+	p.named = append(p.named, older...)
 	p.keep(func(field string) bool { return found[field] == free })
 	if p.done = len(p.fields) == 0; !p.done {
 		return // by what this read shows a write is guarded, so that a read which lags behind does no harm
@@ -90,7 +99,6 @@ func (c *calls) take(h *history, p *part, found map[string]finding, read string)
 	if len(already) > 0 && p.sent.value != read {
 		h.refused(p.sent) // it guarded the write of which the read shows the effect
 	}
-	p.named = append(p.named, older...)
 	if p.refusal != nil && p.outcome() == AlreadyApplied {
 		c.worker.tally.resolved("done")
 	}
@@ -138,7 +146,8 @@ func (h *history) decided(p *part, read string) bool {
 }
 
 // overtaken is the verdict on a replay of a change that nothing guards, of a contact that was changed since.
-func overtaken(p *part, current *peopleapi.Person) verdict {
+func (c *calls) overtaken(p *part, current *peopleapi.Person) verdict {
+	c.worker.tally.resolved("conflict")
 	v := park(deadletter.EtagConflict, "the contact was changed after the change was published", nil)
 	v.fields, v.currentEtag = p.fields, sourceEtag(current)
 	return v

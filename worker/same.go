@@ -154,8 +154,15 @@ func printValues(field string, values []map[string]any, filled bool) print {
 		all = append(all, string(text))
 	}
 	slices.Sort(all)
-	sum := sha256.Sum256([]byte(strings.Join(all, "\n")))
-	return print{[8]byte(sum[:8]), filled}
+	p := printText(strings.Join(all, "\n"))
+	p.filled = filled
+	return p
+}
+
+// printText is the print of a text.
+func printText(text string) print {
+	sum := sha256.Sum256([]byte(text))
+	return print{sum: [8]byte(sum[:8])}
 }
 
 // printWanted is the print of what a change wants of a field.

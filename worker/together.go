@@ -113,9 +113,15 @@ func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bo
 	case p.latest:
 		p.saw(read)
 		shown := valuesIn(r.Person)
-		c.take(h, p, h.judge(p.claim(), shown, read, c.newer(p, shown)), read)
+		found := h.judge(p.claim(), shown, read, c.newer(p, shown))
+		if p.undone(found, read) > 0 {
+			p.separate()
+			return false
+		}
+		c.take(h, p, found, read)
 		p.sent = etag{value: read}
-	case same(p.fields, p.wanted(), valuesIn(r.Person), anyOrder):
+	case same(p.fields, p.wanted(), valuesIn(r.Person), anyOrder) && (p.sent.value == read || changedSince(r.Person, p)):
+		// One that was not changed since the change was published may be as it was before somebody else's write.
 		p.saw(read)
 		p.proved(h, read)
 		p.found.written, p.done = true, true // by the call of which nothing was known

@@ -166,6 +166,49 @@ func TestWhatMayStillTakeEffectIsWaitedFor(t *testing.T) {
 	}
 }
 
+// TestWhatMayStillTakeEffectOfABatchIsWaitedFor has a contact hold what the second change wants, and the first, a latest one,
+// take effect late: when it is looked at again it must not give way, or the second one finds nothing to do.
+func TestWhatMayStillTakeEffectOfABatchIsWaitedFor(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		w.hand(one, texts{"names": "second"})
+		must(t, w.people.SetFaults(peoplesim.Faults{Habits: peoplesim.Habits{PartialBatch: true}, List: []peoplesim.Fault{{
+			Kind: peoplesim.Hang, Rate: 1, Calls: 1, Applied: true, Delay: peoplesim.Duration(40 * time.Second),
+			Methods: []string{peoplesim.BatchUpdateContacts},
+		}}}))
+		c.bring("1", at(1), together(latestOf(2, "first")...))
+		time.Sleep(5 * time.Second)
+		c.bring("2", at(2), named("second", 1).patch())
+		time.Sleep(time.Minute)
+		w.ended(Applied, Applied)
+		w.holds(one, texts{"names": "second"})
+	})
+}
+
+// TestAReadFromBeforeALostBatchIsNotTakenForItsEffect has the CRM put back what was there before a person's edit. The batch
+// gets lost on its way, and the read that follows shows the contacts as they were before the edit.
+func TestAReadFromBeforeALostBatchIsNotTakenForItsEffect(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.contacts(2, seeded)
+		time.Sleep(time.Minute)
+		var edits []edit
+		for i := range 2 {
+			w.hand(contactName(i+1), texts{"names": "typed"})
+			edits = append(edits, edit{contact: contactName(i + 1), set: seeded, base: texts{"names": "typed"}, version: 2})
+		}
+		w.fail(
+			peoplesim.Fault{Kind: peoplesim.StaleRead, Rate: 1, Delay: peoplesim.Duration(5 * time.Second)},
+			peoplesim.Fault{Kind: peoplesim.Reset, Rate: 1, Calls: 1, Methods: []string{peoplesim.BatchUpdateContacts}},
+		)
+		w.publish(ann, together(edits...))
+		w.start()
+		w.drain(time.Minute)
+		w.check(map[string]int{"applied": 1})
+		for i := range 2 {
+			w.holds(contactName(i+1), seeded)
+		}
+	})
+}
+
 // TestTheGoodContactsOfABatchThatFailsAreWrittenOnce: the service names one bad contact; whether the others were written is not
 // documented, so they are read before they are sent again.
 func TestTheGoodContactsOfABatchThatFailsAreWrittenOnce(t *testing.T) {
