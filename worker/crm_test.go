@@ -168,6 +168,21 @@ func (w *world) crash() {
 	must(w.t, w.broker.SetFaults(before))
 }
 
+// makeTwice has one worker make changes and crash before anybody hears of it, and another make them again.
+func (w *world) makeTwice(all ...messages.Message) {
+	w.t.Helper()
+	w.config.Drain = time.Millisecond
+	w.fail(latency(10 * time.Millisecond))
+	w.deaf(true)
+	w.publish(ann, all...)
+	w.start()
+	time.Sleep(time.Second)
+	w.crash()
+	w.deaf(false)
+	w.start()
+	w.drain(5 * time.Minute)
+}
+
 // deaf makes the subscription lose what workers say to it, from now on, or hear it again.
 func (w *world) deaf(is bool) {
 	w.t.Helper()

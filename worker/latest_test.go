@@ -71,18 +71,11 @@ func TestALatestWriteIsGuardedByWhatItRead(t *testing.T) {
 // TestTwoLatestChangesThatComeAgainAfterACrashAreNotMadeAgain has the newer one explain the contact to the older.
 func TestTwoLatestChangesThatComeAgainAfterACrashAreNotMadeAgain(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
-		w.config.Drain = time.Millisecond
 		w.contacts(3, seeded)
-		w.fail(latency(10 * time.Millisecond))
-		w.deaf(true)
-		w.publish(ann, together(latestOf(3, "first")...), together(latestOf(3, "second")...)) // with one read each
-		w.publish(ann, nicknamed("first", 0).patch(), nicknamed("second", 0).patch())
-		w.start()
-		time.Sleep(time.Second)
-		w.crash()
-		w.deaf(false)
-		w.start()
-		w.drain(5 * time.Minute)
+		w.makeTwice(
+			together(latestOf(3, "first")...), together(latestOf(3, "second")...), // with one read each
+			nicknamed("first", 0).patch(), nicknamed("second", 0).patch(),
+		)
 		w.check(map[string]int{"applied": 4, "superseded": 2, "already_applied": 2})
 		for i, want := range []int{4, 2, 2} {
 			w.holds(contactName(i+1), texts{"names": "second"})

@@ -33,17 +33,8 @@ func TestTwoChangesOfOnePublishCallTakeEffectInTheirOrder(t *testing.T) {
 
 func TestTwoChangesOfOnePublishCallThatComeAgainAfterACrashAreNotMadeAgain(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
-		w.config.Drain = time.Millisecond
 		w.contacts(1, seeded)
-		w.fail(latency(10 * time.Millisecond))
-		w.deaf(true)
-		w.publish(ann, named("first", 1).patch(), named("second", 1).patch())
-		w.start()
-		time.Sleep(time.Second)
-		w.crash()
-		w.deaf(false)
-		w.start()
-		w.drain(5 * time.Minute)
+		w.makeTwice(named("first", 1).patch(), named("second", 1).patch())
 		w.check(map[string]int{"applied": 2, "superseded": 1, "already_applied": 1})
 		w.holds(one, texts{"names": "second"})
 		if n := len(w.writes(one)); n != 2 {
@@ -103,18 +94,9 @@ func TestOfAnOldChangeThatComesAfterANewerOneOfOneOfItsFieldsOnlyTheFreeFieldIsW
 func TestAChangeOfTwoFieldsThatComesAgainAfterANewerOneOfOneOfThemAndACrashWritesNothing(t *testing.T) {
 	for _, base := range []texts{nil, {"names": "Seed"}} {
 		bubble(t, func(t *testing.T, w *world) {
-			w.config.Drain = time.Millisecond
 			w.contacts(1, seeded)
-			w.fail(latency(10 * time.Millisecond))
-			w.deaf(true)
-			w.publish(ann, edit{contact: one, set: texts{"names": "old", "nicknames": "old"}, base: base, version: 1}.patch())
-			w.publish(ann, nicknamed("new", 1).patch())
-			w.start()
-			time.Sleep(time.Second)
-			w.crash()
-			w.deaf(false)
-			w.start()
-			w.drain(5 * time.Minute)
+			old := edit{contact: one, set: texts{"names": "old", "nicknames": "old"}, base: base, version: 1}
+			w.makeTwice(old.patch(), nicknamed("new", 1).patch())
 			w.check(map[string]int{"applied": 2, "already_applied": 2})
 			w.holds(one, texts{"names": "old", "nicknames": "new"})
 			if n := len(w.writes(one)); n != 2 {

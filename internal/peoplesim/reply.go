@@ -1,16 +1,15 @@
 package peoplesim
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
-	"syscall"
 	"time"
+
+	"github.com/contactrelay/contactrelay/internal/inprocess"
 )
 
 // cut is how a call ends without an answer.
@@ -100,7 +99,7 @@ func (s *Sim) RoundTrip(r *http.Request) (*http.Response, error) {
 	a := s.serve(r, false)
 	switch a.cut {
 	case reset:
-		return nil, &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+		return nil, inprocess.Reset()
 	case lost:
 		return nil, io.EOF
 	case abandoned:
@@ -111,9 +110,5 @@ func (s *Sim) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	header := make(http.Header)
 	a.header(header)
-	return &http.Response{
-		Status:     fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)),
-		StatusCode: a.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: header, Body: io.NopCloser(bytes.NewReader(a.body)), ContentLength: int64(len(a.body)), Request: r,
-	}, nil
+	return inprocess.Response(r, a.status, header, a.body), nil
 }
