@@ -35,7 +35,7 @@ func Foresee(replays []Replay, contacts map[string]*peopleapi.Person, overwrite 
 	all := make([][]*part, len(replays))
 	waiting := map[string][]claim{} // by contact, what is still to be replayed
 	for i, r := range replays {
-		all[i] = partsOf(&held{change: r.Change, order: order{r.Published, int64(i + 1)}})
+		all[i] = partsOf(&held{change: r.Change, rank: rank{own: order{r.Published, int64(i + 1)}}})
 		for _, p := range all[i] {
 			waiting[p.resource] = append(waiting[p.resource], p.claim())
 		}
@@ -162,7 +162,7 @@ func (f *foreseen) write(p *part, fields []string) {
 	f.writes++
 	answered := fmt.Sprintf("foreseen %d", f.writes)
 	if p.person == nil {
-		f.settled(p.message.order, photoField, print{})
+		f.settled(p.order(), photoField, print{})
 		f.chain.photographed(answered)
 	} else {
 		f.wrote(etag{value: f.etag}, answered)

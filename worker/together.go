@@ -107,13 +107,18 @@ func (c *calls) prepare(ctx context.Context, parts []*part, mask string) (sent [
 func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bool {
 	read := sourceEtag(r.Person)
 	switch {
-	case r.Err != nil || r.Person == nil, h.stale(read), p.latest && (p.message.replay || p.message.doubtful):
+	case r.Err != nil || r.Person == nil, h.stale(read), p.latest && (p.message.replay || p.doubtful()):
 		p.separate()
 		return false
 	case p.latest:
 		p.saw(read)
 		shown := valuesIn(r.Person)
-		c.take(h, p, h.judge(p.claim(), shown, read, c.newer(p, shown)), read)
+		found := h.judge(p.claim(), shown, read, c.newer(p, shown))
+		if p.lateFor(found, read) > 0 {
+			p.separate() // it waits
+			return false
+		}
+		c.take(h, p, found, read)
 		p.sent = etag{value: read}
 	case same(p.fields, p.wanted(), valuesIn(r.Person), anyOrder):
 		p.saw(read)

@@ -166,6 +166,33 @@ func TestWhatMayStillTakeEffectIsWaitedFor(t *testing.T) {
 	}
 }
 
+// TestAFieldThatALostBatchMayStillWriteIsNotGivenUp has a batch take effect ten seconds after the worker gave it up. When it
+// is read back before that, a contact is as empty as a change behind it wants it: were it given up as superseded, that
+// change would be found made, and then undone.
+func TestAFieldThatALostBatchMayStillWriteIsNotGivenUp(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.contacts(2, seeded)
+		w.hand(one, texts{"names": "typed"}) // so that the etag of the change behind it is outdated
+		must(t, w.people.SetFaults(peoplesim.Faults{
+			Habits: peoplesim.Habits{PartialBatch: true}, // the other contact is written before that
+			List: []peoplesim.Fault{{
+				Kind: peoplesim.Hang, Rate: 1, Calls: 1, Applied: true, Delay: peoplesim.Duration(40 * time.Second),
+				Methods: []string{peoplesim.BatchUpdateContacts},
+			}},
+		}))
+		set := texts{"nicknames": "CRM"}
+		w.publish(ann, together(edit{contact: one, set: set}, edit{contact: contactName(2), set: set}))
+		w.start()
+		time.Sleep(time.Second) // the batch is on its way
+		w.publish(ann, nicknamed("", 1).patch())
+		w.drain(5 * time.Minute)
+		time.Sleep(time.Minute)
+		w.check(map[string]int{"applied": 2})
+		w.holds(one, texts{"names": "typed", "nicknames": ""})
+		w.holds(contactName(2), set)
+	})
+}
+
 // TestTheGoodContactsOfABatchThatFailsAreWrittenOnce: the service names one bad contact; whether the others were written is not
 // documented, so they are read before they are sent again.
 func TestTheGoodContactsOfABatchThatFailsAreWrittenOnce(t *testing.T) {
