@@ -106,21 +106,23 @@ func BenchmarkLane(b *testing.B) {
 }
 
 // TestALongLaneCostsNoMoreForEachItemThanAShortOne would fail by a factor of a hundred if anything walked through the
-// lane. It is about time, so it is generous and takes the best of several attempts.
+// lane. It is about time, so it is generous: what counts is the best of many attempts, in turn with the short lane, and it
+// ends with the first that shows it. A machine that is busy with something else would have to disturb all of them.
 func TestALongLaneCostsNoMoreForEachItemThanAShortOne(t *testing.T) {
-	const batch, attempts, factor = 1000, 4, 10
+	const batch, attempts, factor = 1000, 20, 10
 	for _, s := range shapes {
-		cost := func(waiting int) time.Duration {
-			r := newRiver(t, s, waiting)
-			best := time.Hour
-			for range attempts {
-				begin := time.Now()
-				r.flow(t, batch)
-				best = min(best, time.Since(begin))
-			}
-			return best / batch
+		best := func(r *river, least time.Duration) time.Duration {
+			begin := time.Now()
+			r.flow(t, batch)
+			return min(least, time.Since(begin)/batch)
 		}
-		short, long := cost(500), cost(50_000)
+		few, many := newRiver(t, s, 500), newRiver(t, s, 50_000)
+		short, long := time.Hour, time.Hour
+		for range attempts {
+			if short, long = best(few, short), best(many, long); long <= factor*short {
+				break
+			}
+		}
 		if long > factor*short {
 			t.Errorf("%s: an item costs %v with 50,000 others in the lane, %v with 500", s.name, long, short)
 		}

@@ -31,7 +31,7 @@ func (c *calls) history(p *part) *history { return c.worker.histories.of(c.user,
 func (c *calls) newer(p *part, current values) (claims []claim) {
 	var behind []*held
 	c.waiting(p.message.lane(), p.resource, func(h *held) bool {
-		if p.message.order.before(h.order) && !h.doubtful {
+		if o, doubtful := h.rank.of(p.resource); !doubtful && p.order().before(o) {
 			behind = append(behind, h)
 		}
 		return true
@@ -48,7 +48,7 @@ func (c *calls) newer(p *part, current values) (claims []claim) {
 		if _, settled := c.worker.memory.outcome(h.identity()); settled || h.identity() == p.message.identity() {
 			continue
 		}
-		claims = append(claims, claim{order: h.order, wanted: h.parts[i].wanted(), fields: h.parts[i].fields})
+		claims = append(claims, claim{order: h.parts[i].order(), wanted: h.parts[i].wanted(), fields: h.parts[i].fields})
 	}
 	return claims
 }
@@ -186,14 +186,14 @@ func (c *calls) missed(ctx context.Context, h *history, p *part, err error, just
 func (c *calls) doubt(h *history, p *part, now time.Time) {
 	p.unsure, p.late = true, now.Add(c.worker.config.CallTimeout)
 	if p.person == nil || p.latest {
-		h.late, h.lateBy = p.late, p.message.order
+		h.late, h.lateBy = p.late, p.order()
 	}
 }
 
 // lateFor is how long a photo or a change with latest waits for one before it whose outcome is not known: that may
 // still take effect, and would undo this one.
 func (h *history) lateFor(p *part, now time.Time) time.Duration {
-	if p.person != nil && !p.latest || h.lateBy == p.message.order {
+	if p.person != nil && !p.latest || h.lateBy == p.order() {
 		return 0
 	}
 	return max(0, h.late.Sub(now))
@@ -310,6 +310,6 @@ func (p *part) proved(h *history, read string) {
 // settle notes that fields hold what the part wants.
 func (p *part) settle(h *history, fields []string) {
 	for _, field := range fields {
-		h.settled(p.message.order, field, p.print(field))
+		h.settled(p.order(), field, p.print(field))
 	}
 }

@@ -57,8 +57,8 @@ func TestAReturnedChangeKeepsItsClampedOrder(t *testing.T) {
 	r, noon := newRow(), time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
 	for range 2 {
 		first, second := r.deliver("first", noon.Add(time.Second)), r.deliver("second", noon)
-		if !first.order.before(second.order) {
-			t.Errorf("the order of the second, %v, is before that of the first, %v", second.order, first.order)
+		if a, b := first.parts[0].order(), second.parts[0].order(); !a.before(b) {
+			t.Errorf("the order of the second, %v, is before that of the first, %v", b, a)
 		}
 		r.giveBack()
 	}
@@ -77,8 +77,9 @@ func TestAChangeIsClampedToTheNewestThatWaitsBeforeIt(t *testing.T) {
 	r.deliver("returned", noon)
 	replay := r.deliver("replay", noon.Add(time.Hour))
 	replay.replay = true
-	if late := r.deliver("late", noon.Add(time.Second)); !late.order.published.Equal(newest.order.published) {
-		t.Errorf("published at %v, want %v", late.order.published, newest.order.published)
+	late := r.deliver("late", noon.Add(time.Second)).parts[0].order()
+	if want := newest.parts[0].order().published; !late.published.Equal(want) {
+		t.Errorf("published at %v, want %v", late.published, want)
 	}
 }
 
@@ -109,10 +110,31 @@ func TestAJudgementDoesNotCompareAllThatWaitsByValue(t *testing.T) {
 	}
 	c := &calls{worker: r.worker, user: ann, waiting: r.unfinished}
 	shown := r.held[200].parts[0].wanted()
-	if got := c.newer(first.parts[0], shown); len(got) != 1 || got[0].order != r.held[200].order {
+	if got := c.newer(first.parts[0], shown); len(got) != 1 || got[0].order != r.held[200].parts[0].order() {
 		t.Errorf("%d claims, want that of the one which wants what is shown", len(got))
 	}
 	if got := testing.AllocsPerRun(10, func() { c.newer(first.parts[0], shown) }); got > 150 {
 		t.Errorf("%v allocations for a look at 300 changes", got)
+	}
+}
+
+// TestAClampPutsOnlyItsOwnContactInDoubt brings an old batch message behind a newer change of one of its contacts: of the
+// other contact it is the only change.
+func TestAClampPutsOnlyItsOwnContactInDoubt(t *testing.T) {
+	r, noon := newRow(), time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
+	newer := r.deliver("newer", noon.Add(time.Minute)) // of people/c1
+	m := together(named("old", 0), edit{contact: "people/c2", set: texts{"names": "old"}})
+	m.OrderingKey = ann
+	h, _ := r.worker.hold(delivery{id: "old", publish: noon, message: m, answer: unanswered{}})
+	r.worker.clamp(h, func(_, contact string, each func(*held) bool) {
+		if contact == one {
+			each(newer)
+		}
+	})
+	if p := h.parts[0]; !p.doubtful() || !newer.parts[0].order().before(p.order()) {
+		t.Errorf("%s: order %v, in doubt %t; want the newest, in doubt", p.resource, p.order(), p.doubtful())
+	}
+	if p := h.parts[1]; p.doubtful() || !p.order().published.Equal(noon) {
+		t.Errorf("%s: order %v, in doubt %t; want its own", p.resource, p.order(), p.doubtful())
 	}
 }

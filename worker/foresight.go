@@ -35,7 +35,7 @@ func Foresee(replays []Replay, contacts map[string]*peopleapi.Person, overwrite 
 	all := make([][]*part, len(replays))
 	waiting := map[string][]claim{} // by contact, what is still to be replayed
 	for i, r := range replays {
-		all[i] = partsOf(&held{change: r.Change, order: order{r.Published, int64(i + 1)}})
+		all[i] = partsOf(&held{change: r.Change, rank: rank{own: order{r.Published, int64(i + 1)}}})
 		for _, p := range all[i] {
 			waiting[p.resource] = append(waiting[p.resource], p.claim())
 		}

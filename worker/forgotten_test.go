@@ -8,7 +8,7 @@ import (
 // fillMemory settles as many other messages as the worker remembers.
 func (w *world) fillMemory() {
 	for i := range maxSettled {
-		w.worker.memory.settle(fmt.Sprint("other ", i), Applied, order{number: int64(i)})
+		w.worker.memory.settle(fmt.Sprint("other ", i), Applied, rank{own: order{number: int64(i)}})
 	}
 }
 

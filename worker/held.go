@@ -20,7 +20,7 @@ type held struct {
 	kind   string           // the type in one word; unknown if it is none of the known
 
 	number  int64    // of its arrival among all messages of this worker
-	order   order    // among the changes of its contacts
+	rank    rank     // among the changes of its contacts
 	seen    bool     // it was here before, or its original was if it is a replay
 	replay  bool     // it is a dead letter that an operator has published again
 	parts   []*part  // what it wants, by contact
@@ -28,8 +28,6 @@ type held struct {
 	letters []letter // dead letters that are decided and not yet confirmed
 	sending tries    // of their publication, and of calls that panicked
 	verdict verdict  // what the message ends with once its letters are confirmed
-
-	doubtful bool // publish times say that it is older than what waits before it; see Worker.clamp
 
 	settled Settlement // once it has ended
 }

@@ -19,13 +19,13 @@ const (
 type memory struct {
 	mu       sync.Mutex // guards the fields below
 	settled  *simplelru.LRU[[16]byte, memo]
-	returned *simplelru.LRU[[16]byte, order]
+	returned *simplelru.LRU[[16]byte, rank]
 }
 
 // memo is how a message was settled, and the order it had.
 type memo struct {
 	outcome Outcome
-	order   order
+	rank    rank
 }
 
 func newMemory() *memory {
@@ -33,7 +33,7 @@ func newMemory() *memory {
 	if err != nil {
 		panic(err) // only a size below one is refused
 	}
-	returned, err := simplelru.NewLRU[[16]byte, order](maxReturned, nil)
+	returned, err := simplelru.NewLRU[[16]byte, rank](maxReturned, nil)
 	if err != nil {
 		panic(err)
 	}
@@ -41,17 +41,17 @@ func newMemory() *memory {
 }
 
 // settle remembers how a message ended.
-func (m *memory) settle(identity string, outcome Outcome, o order) {
+func (m *memory) settle(identity string, outcome Outcome, r rank) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.settled.Add(digest(identity), memo{outcome, o})
+	m.settled.Add(digest(identity), memo{outcome, r})
 }
 
 // giveBack remembers a message that was returned without having ended.
-func (m *memory) giveBack(identity string, o order) {
+func (m *memory) giveBack(identity string, r rank) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.returned.Add(digest(identity), o)
+	m.returned.Add(digest(identity), r)
 }
 
 // outcome tells how the message of that identity was settled, and whether it is remembered at all.
@@ -62,13 +62,13 @@ func (m *memory) outcome(identity string) (Outcome, bool) {
 	return was.outcome, ok
 }
 
-// order is what a message of that identity had when it was here, and whether it is remembered at all.
-func (m *memory) order(identity string) (order, bool) {
+// rank is what a message of that identity had when it was here, and whether it is remembered at all.
+func (m *memory) rank(identity string) (rank, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	key := digest(identity)
 	if was, ok := m.settled.Get(key); ok {
-		return was.order, true
+		return was.rank, true
 	}
 	return m.returned.Get(key)
 }

@@ -153,8 +153,9 @@ func habits(rng *rand.Rand, roomy bool) peoplesim.Habits {
 const maxStrikes = 16
 
 // trouble chooses faults of the People API that pass. Not in it: writes of photos that take effect after the worker gave
-// them up, which nothing guards (that the next one waits for them is section 6 of the design), and reads that lag and
-// etags that move by themselves for changes that carry an etag.
+// them up, which nothing guards (that the next one waits for them is section 6 of the design), other writes that do so
+// later than the worker waits for them, which is Config.CallTimeout, and reads that lag and etags that move by themselves
+// for changes that carry an etag.
 func (c *climate) trouble(rng *rand.Rand) {
 	add := func(f peoplesim.Fault) { c.people.List = append(c.people.List, f) }
 	pass := func(f peoplesim.Fault) {
@@ -179,7 +180,7 @@ func (c *climate) trouble(rng *rand.Rand) {
 		case peoplesim.Hang:
 			if f.Applied = !c.restarts() && rng.IntN(2) == 0; f.Applied {
 				c.sure = false
-				f.Delay = peoplesim.Duration(rng.IntN(60)) * peoplesim.Duration(time.Second)
+				f.Delay = peoplesim.Duration(rng.IntN(int(2 * c.config.CallTimeout)))
 				f.Methods = []string{peoplesim.UpdateContact, peoplesim.BatchUpdateContacts}
 			}
 		}
@@ -192,7 +193,7 @@ func (c *climate) trouble(rng *rand.Rand) {
 		c.sure = false
 		pass(peoplesim.Fault{
 			Kind: peoplesim.Latency, Methods: []string{peoplesim.UpdateContact, peoplesim.BatchUpdateContacts},
-			Delay: peoplesim.Duration(5 * time.Second), Jitter: peoplesim.Duration(20 * time.Second),
+			Delay: peoplesim.Duration(5 * time.Second), Jitter: peoplesim.Duration(2*c.config.CallTimeout - 7*time.Second),
 		})
 	}
 	for _, kind := range []peoplesim.Kind{peoplesim.ContactStatus, peoplesim.ContactOmitted, peoplesim.ContactRenamed} {

@@ -16,14 +16,15 @@ type ledger struct {
 	mu         sync.Mutex // guards the fields below
 	deliveries int
 	open       map[string][]*record    // by message ID, not answered
-	ended      map[string]bool         // by message ID: settled since it was handed over, so that it counts no bytes
+	ended      map[string]time.Time    // by message ID: settled then, since it was handed over, so that it counts no bytes
 	settled    map[string][]Settlement // by message ID, those by which a message may be acknowledged
+	unanswered int                     // deliveries
 	inFlight   int                     // calls
 	wrong      []string
 }
 
-// maxPacing is how far apart acks that are given together may leave: the worker does not send them all at once.
-const maxPacing = time.Second
+// pacing is how far apart so many acks may leave that are given together: the worker does not send them all at once.
+func pacing(acks int) time.Duration { return time.Second + time.Duration(acks/ackLimit)*ackWindow }
 
 // record is one delivery.
 type record struct {
@@ -35,15 +36,15 @@ type record struct {
 	due    due // how it must be answered: as the other that was held with it
 }
 
-// due is when and how a delivery must be answered; zero: anyhow.
+// due is until when and how a delivery must be answered; zero: anyhow.
 type due struct {
-	at  time.Time
-	ack bool
+	until time.Time
+	ack   bool
 }
 
 func newLedger(c Config, next http.RoundTripper) *ledger {
 	return &ledger{
-		config: c, next: next, open: map[string][]*record{}, ended: map[string]bool{}, settled: map[string][]Settlement{},
+		config: c, next: next, open: map[string][]*record{}, ended: map[string]time.Time{}, settled: map[string][]Settlement{},
 	}
 }
 
@@ -59,9 +60,10 @@ func (l *ledger) handing(d delivery) *record {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.deliveries++
+	l.unanswered++
 	r := &record{id: d.id, bytes: d.bytes(), handed: time.Now()}
 	if len(l.open[d.id]) == 0 {
-		l.ended[d.id] = false
+		delete(l.ended, d.id)
 	}
 	l.open[d.id] = append(l.open[d.id], r)
 	return r
@@ -78,7 +80,7 @@ func (l *ledger) taken(r *record) {
 		if slices.ContainsFunc(records, func(r *record) bool { return !r.taken }) {
 			continue // it may be the one that stands in a lane; the others are answered with it
 		}
-		if items++; !l.ended[id] {
+		if items++; l.ended[id].IsZero() {
 			bytes += records[0].bytes
 			sized++
 		}
@@ -96,7 +98,9 @@ func (l *ledger) settle(s Settlement) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s.Outcome != Returned {
-		l.ended[s.MessageID] = true
+		if l.ended[s.MessageID].IsZero() {
+			l.ended[s.MessageID] = time.Now()
+		}
 		l.settled[s.MessageID] = append(l.settled[s.MessageID], s)
 	}
 }
@@ -111,11 +115,12 @@ func (l *ledger) answered(r *record, ack bool) {
 		return
 	}
 	r.closed = true
+	l.unanswered--
 	if ack && len(l.settled[r.id]) == 0 {
 		l.complain("%s was acknowledged and not settled", r.id)
 	}
 	now := time.Now()
-	if r.due != (due{}) && (r.due.ack != ack || now.Sub(r.due.at) > maxPacing) {
+	if r.due != (due{}) && (r.due.ack != ack || now.After(r.due.until)) {
 		l.complain("two deliveries of %s were held together and answered apart", r.id)
 	}
 	var rest []*record
@@ -123,14 +128,27 @@ func (l *ledger) answered(r *record, ack bool) {
 		if other == r {
 			continue
 		}
-		if other.handed.Before(now) {
-			other.due = due{now, ack}
+		if l.together(r, other, ack) {
+			other.due = due{now.Add(pacing(l.unanswered)), ack}
 		}
 		rest = append(rest, other)
 	}
 	if l.open[r.id] = rest; len(rest) == 0 {
 		delete(l.open, r.id)
 	}
+}
+
+// together reports whether another delivery of a message was held together with the one that is answered now, the first of
+// them. Acks are paced: what came after the message had ended may be held for itself while they leave. Callers hold mu.
+func (l *ledger) together(first, other *record, ack bool) bool {
+	if first.due != (due{}) || other.due != (due{}) {
+		return false
+	}
+	ended := l.ended[first.id]
+	if ended.IsZero() || !ack && first.handed.Before(ended) {
+		return other.handed.Before(time.Now())
+	}
+	return first.handed.Before(ended) && other.handed.Before(ended)
 }
 
 // RoundTrip counts the calls in flight.

@@ -128,7 +128,6 @@ func newModelRun(t *testing.T, seed uint64, change func(*climate)) *modelRun {
 	for _, user := range r.feed.users {
 		must(t, r.people.Seed(user, r.feed.persons(user)))
 	}
-	must(t, r.people.Seed(pulseUser, []*peopleapi.Person{{ResourceName: contactName(1)}}))
 	must(t, r.people.SetFaults(c.people))
 	return r
 }
@@ -215,11 +214,17 @@ func (r *modelRun) drain() {
 			r.restart()
 		}
 		if r.climate.pulse && n%8 == 0 && r.waits() {
-			m := overwrite(contactName(1), fmt.Sprint("pulse ", n))
-			m.OrderingKey = pulseUser
-			r.publish(&change{message: m})
+			r.pulse(contactName(1 + n))
 		}
 	}
+}
+
+// pulse publishes a change of a contact of the pulse user that no other change is about.
+func (r *modelRun) pulse(contact string) {
+	must(r.t, r.people.Seed(pulseUser, []*peopleapi.Person{{ResourceName: contact}}))
+	m := overwrite(contact, "pulse")
+	m.OrderingKey = pulseUser
+	r.publish(&change{message: m})
 }
 
 // waits reports whether a change of the feed is left in the subscription.

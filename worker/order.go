@@ -22,7 +22,24 @@ func (o order) before(other order) bool {
 	return o.number < other.number
 }
 
-// place gives a message its order. One that was here before keeps the order it had then, a clamped publish time
+// rank is the order of a message, and the publish times that count in place of its own where those ran against the order
+// of delivery: for some of its contacts; see Worker.clamp. The map is not changed once it is set.
+type rank struct {
+	own     order
+	clamped map[string]time.Time // nil: none
+}
+
+// of is the order among the changes of a contact. It is in doubt if it is not the message's own.
+func (r rank) of(contact string) (o order, doubtful bool) {
+	o = r.own
+	at, doubtful := r.clamped[contact]
+	if doubtful {
+		o.published = at
+	}
+	return o, doubtful
+}
+
+// place gives a message its order. One that was here before keeps the order it had then, clamped publish times
 // included: what was returned comes again in its place. A replay takes the order of its original, which may be held
 // itself: it comes again if its letter was confirmed and it was not acknowledged. Callers hold mu.
 func (w *Worker) place(h *held) {
@@ -32,42 +49,45 @@ func (w *Worker) place(h *held) {
 		original := messages.Message{OrderingKey: h.user(), Attributes: first.Attributes}
 		identity, id, published = identityOf(original, first.MessageID), first.MessageID, first.PublishTime
 		if same, ok := w.held[first.MessageID]; ok {
-			h.order, h.seen, h.doubtful = same.order, true, same.doubtful
+			h.rank, h.seen = same.rank, true
 			return
 		}
 	}
-	if h.order, h.seen = w.memory.order(identity); !h.seen {
-		h.order, h.seen = w.memory.order(copyOf(h.user(), id))
+	if h.rank, h.seen = w.memory.rank(identity); !h.seen {
+		h.rank, h.seen = w.memory.rank(copyOf(h.user(), id))
 	}
 	if !h.seen {
-		h.order = order{published, h.number}
+		h.rank = rank{own: order{published, h.number}}
 	}
-	h.doubtful = h.order.published.After(published) // it was clamped then
 }
 
 // copyOf names one message among those of its event: what is returned comes again as the same message.
 func copyOf(user, id string) string { return identityOf(messages.Message{OrderingKey: user}, id) }
 
-// clamp sees to it that a message is not older than what waits before it for the same contacts: where publish times run
-// against the order of delivery, it is that order that counts. Replays, and messages that were here before, are older
-// than what overtook them: their order stands.
+// clamp sees to it that a message is for no contact older than what waits before it: where publish times run against the
+// order of delivery, it is that order that counts. Replays, and messages that were here before, are older than what
+// overtook them: their order stands.
 //
-// That it is the newer stays in doubt: a worker that was started since cannot tell it from a change that comes again,
-// behind one that it came before the first time, as happens when the service forgets an acknowledgement.
+// That it is the newer stays in doubt, for these contacts: a worker that was started since cannot tell it from a change
+// that comes again, behind one that it came before the first time, as happens when the service forgets an
+// acknowledgement.
 func (w *Worker) clamp(h *held, waiting waiting) {
 	if h.seen || h.change == nil || h.replay {
 		return
 	}
-	inverted := false
+	clamped := map[string]time.Time{}
 	for _, contact := range h.change.Contacts() {
+		newest := h.rank.own.published
 		waiting(h.lane(), contact, func(other *held) bool {
-			if !other.replay && h.order.published.Before(other.order.published) {
-				h.order.published, inverted = other.order.published, true
+			if before, _ := other.rank.of(contact); !other.replay && newest.Before(before.published) {
+				newest = before.published
+				clamped[contact] = newest
 			}
 			return other.replay || other.seen // any other was clamped itself: none before it is newer
 		})
 	}
-	if h.doubtful = inverted; inverted {
+	if len(clamped) > 0 {
+		h.rank.clamped = clamped
 		w.tally.inverted()
 	}
 }

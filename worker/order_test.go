@@ -92,7 +92,7 @@ func TestAReturnedMessageKeepsItsNumber(t *testing.T) {
 		w.fail(latency(10*time.Millisecond), peoplesim.Fault{Kind: peoplesim.UserQuota, Rate: 1, For: peoplesim.Duration(time.Second)})
 		first := &held{id: "1", publish: at(1), message: named("first", 1).patch()}
 		first.message.OrderingKey = ann
-		w.worker.memory.giveBack(first.identity(), order{at(1), 1})
+		w.worker.memory.giveBack(first.identity(), rank{own: order{at(1), 1}})
 		w.worker.arrivals = 1
 		c.bring("2", at(1), named("second", 1).patch())
 		time.Sleep(2 * time.Minute)

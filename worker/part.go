@@ -88,16 +88,28 @@ func (p *part) guardBy(precondition messages.Precondition) {
 // guard is the etag with which the part is sent: the end of our own chain in place of one that lies in it, unless it is
 // in doubt whether the part comes after the writes of that chain.
 func (p *part) guard(h *history) etag {
-	if p.message.doubtful {
+	if p.doubtful() {
 		return p.etag
 	}
 	return h.guard(p.etag)
 }
 
+// order is that of the change among those of the contact.
+func (p *part) order() order {
+	o, _ := p.message.rank.of(p.resource)
+	return o
+}
+
+// doubtful reports whether publish times say that the change is older than one of the contact which waited before it.
+func (p *part) doubtful() bool {
+	_, doubtful := p.message.rank.of(p.resource)
+	return doubtful
+}
+
 // mayBeOld reports whether nothing that this worker knows tells that a change which no etag guards is the newest of these
 // fields: a replay of before a restart, or one in doubt.
 func (p *part) mayBeOld(h *history, fields []string) bool {
-	return p.message.doubtful || p.message.replay && !h.knows(fields)
+	return p.doubtful() || p.message.replay && !h.knows(fields)
 }
 
 // mask is the fields as the service wants them.
@@ -136,7 +148,7 @@ func (p *part) mayExplain(shown map[fieldPrint]bool) bool {
 
 // claim is what the judgement needs.
 func (p *part) claim() claim {
-	c := claim{order: p.message.order, etag: p.etag, latest: p.latest, wanted: p.wanted(), fields: p.fields, doubtful: p.message.doubtful}
+	c := claim{order: p.order(), etag: p.etag, latest: p.latest, wanted: p.wanted(), fields: p.fields, doubtful: p.doubtful()}
 	if p.base != nil {
 		c.base = valuesIn(p.base)
 	}
@@ -146,7 +158,7 @@ func (p *part) claim() claim {
 // drop takes those fields out of the part of which this or a newer change was settled, and reports whether any is left.
 // What is left of a change of which something was dropped is a change with another mask.
 func (p *part) drop(h *history) bool {
-	o, left := p.message.order, 0
+	o, left := p.order(), 0
 	for _, field := range p.fields {
 		switch {
 		case h.older(o, field):

@@ -34,6 +34,16 @@ func (r *protocol) inverted(e *crmEdit) bool {
 	return slices.ContainsFunc(r.desks, func(d *desk) bool { _, ok := d.clamped[e]; return ok })
 }
 
+// before is the last change of a field before this one; nil if there is none.
+func (o *oracle) before(e *crmEdit, field int) *crmEdit {
+	for _, n := range slices.Backward(o.run.edits[:e.number-1]) {
+		if n.card == e.card && n.has(field) {
+			return n
+		}
+	}
+	return nil
+}
+
 // conflict judges what a letter says of a field.
 func (o *oracle) conflict(d *desk, e *crmEdit, field, current int) {
 	c := e.card
@@ -53,6 +63,8 @@ func (o *oracle) conflict(d *desk, e *crmEdit, field, current int) {
 		o.limits["letter: another worker made a newer change"]++
 	case now.by != nil && o.run.inverted(now.by):
 		o.limits["letter: the publish time of the newer change runs against its delivery"]++
+	case o.before(e, field) != nil && o.gaveWay(o.before(e, field), field):
+		o.limits["letter: what the change before it was superseded by became one"]++
 	case e.base != nil:
 		o.fail("false letter: %v, but no hand changed field %d", e, field)
 	case o.run.inverted(e):

@@ -51,7 +51,8 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 	return v
 }
 
-// undone is for how long an earlier call for a part could yet write what must not be written any more.
+// undone is for how long a change waits some fields of which are found superseded: for so long an earlier call of it, guarded
+// by the etag that was read now, could yet write them.
 func (p *part) undone(found map[string]finding, read string) time.Duration {
 	if p.sent.value != read || len(fieldsFound(found, superseded)) == 0 {
 		return 0
@@ -120,15 +121,15 @@ func (h *history) knows(fields []string) bool {
 	return !slices.ContainsFunc(fields, func(field string) bool { _, ok := h.fields[field]; return !ok })
 }
 
-// changedSince reports whether the contact was changed after the original of a replay was published. A worker that knows
-// nothing of a contact cannot tell by whom.
+// changedSince reports whether the contact was changed after the change was published, or its original if it is a replay.
+// A worker that knows nothing of a contact cannot tell by whom.
 func changedSince(current *peopleapi.Person, p *part) bool {
 	if current.Metadata == nil {
 		return false
 	}
 	for _, s := range current.Metadata.Sources {
 		at, err := time.Parse(time.RFC3339Nano, s.UpdateTime)
-		if s.Type == contactSource && err == nil && at.After(p.message.order.published) {
+		if s.Type == contactSource && err == nil && at.After(p.message.rank.own.published) {
 			return true
 		}
 	}

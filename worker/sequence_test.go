@@ -155,3 +155,38 @@ func TestAReadThatIsOneHandEditBehindOverwritesNothing(t *testing.T) {
 		w.holds(one, texts{"names": "typed", "nicknames": "typed"})
 	})
 }
+
+// TestABatchThatComesAgainBehindANewerChangeOfOneContactIsMadeForTheOthers: a worker that was started since holds a change
+// of one contact when an older batch message comes again. What that wants of the other contacts is beyond doubt.
+func TestABatchThatComesAgainBehindANewerChangeOfOneContactIsMadeForTheOthers(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		w.fail(latency(10*time.Millisecond), peoplesim.Fault{Kind: peoplesim.Unavailable, Rate: 1, For: peoplesim.Duration(time.Second)})
+		w.hand(contactName(2), texts{"names": "typed"}) // latest asks for it to be written over
+		c.bring("2", at(2), named("new", 0).patch())
+		c.bring("1", at(1), together(named("old", 0), edit{contact: contactName(2), set: texts{"names": "old"}}))
+		time.Sleep(time.Minute)
+		w.ended(Applied, DeadLettered)
+		w.holds(one, texts{"names": "new"})
+		w.holds(contactName(2), texts{"names": "old"})
+		if letters := w.letters(); len(letters) != 1 || letters[0].Split != "1 of 2" {
+			t.Errorf("letters %+v, want one about one contact of two", letters)
+		}
+	})
+}
+
+// TestAChangeInDoubtDoesNotOverwriteWhatCameAfterItBeforeTheWorker: between the publication of the change that comes again
+// and of the one it stands behind the contact was changed, and that one is not made.
+func TestAChangeInDoubtDoesNotOverwriteWhatCameAfterItBeforeTheWorker(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		published := time.Now()
+		time.Sleep(time.Second)
+		w.hand(one, texts{"names": "typed"})
+		time.Sleep(time.Second)
+		w.fail(latency(10*time.Millisecond), peoplesim.Fault{Kind: peoplesim.Unavailable, Rate: 1, For: peoplesim.Duration(time.Second)})
+		c.bring("2", time.Now(), nicknamed("new", 1).patch())
+		c.bring("1", published, named("old", 0).patch())
+		time.Sleep(time.Minute)
+		w.ended(DeadLettered, DeadLettered)
+		w.holds(one, texts{"names": "typed", "nicknames": ""})
+	})
+}

@@ -46,7 +46,7 @@ type Settlement struct {
 func (w *Worker) finish(h *held) {
 	s := w.settlement(h, h.verdict)
 	if s.Outcome != Duplicate {
-		w.memory.settle(h.identity(), s.Outcome, h.order)
+		w.memory.settle(h.identity(), s.Outcome, h.rank)
 		w.audit.finished(h, w)
 		w.announce(h)
 		for _, p := range h.parts {
@@ -71,7 +71,7 @@ func (w *Worker) release(h *held) {
 func (w *Worker) giveBack(h *held) {
 	s := h.settled
 	if s.Outcome == "" {
-		w.memory.giveBack(copyOf(h.user(), h.id), h.order)
+		w.memory.giveBack(copyOf(h.user(), h.id), h.rank)
 		s = w.settlement(h, verdict{outcome: Returned})
 		w.report(s)
 	}

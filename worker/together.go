@@ -107,7 +107,7 @@ func (c *calls) prepare(ctx context.Context, parts []*part, mask string) (sent [
 func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bool {
 	read := sourceEtag(r.Person)
 	switch {
-	case r.Err != nil || r.Person == nil, h.stale(read), p.latest && (p.message.replay || p.message.doubtful):
+	case r.Err != nil || r.Person == nil, h.stale(read), p.latest && (p.message.replay || p.doubtful()):
 		p.separate()
 		return false
 	case p.latest:
@@ -115,7 +115,7 @@ func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bo
 		shown := valuesIn(r.Person)
 		found := h.judge(p.claim(), shown, read, c.newer(p, shown))
 		if p.undone(found, read) > 0 {
-			p.separate()
+			p.separate() // it waits
 			return false
 		}
 		c.take(h, p, found, read)
