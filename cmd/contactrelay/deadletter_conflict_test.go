@@ -172,6 +172,15 @@ func TestConflictsCanBeDiscarded(t *testing.T) {
 	}
 }
 
+func TestAConflictIsNotDiscardedWithoutATrace(t *testing.T) {
+	r := newBenchRig(t)
+	conflicts(r, 1, 3)
+	code, out, errs := r.ask("", "replay", "--all", "--yes", "--on-conflict=discard", "--audit=/dev/full", "--log-level=warn")
+	if n := len(r.left()); code == 0 || n != 3 || strings.Contains(out, "discarded") || !strings.Contains(errs, "write the audit") {
+		t.Errorf("exit code %d, %d left, %q, %q", code, n, out, errs)
+	}
+}
+
 // letterOf is a letter about a message, published at a time.
 func letterOf(id string, reason deadletter.Reason, m messages.Message, published time.Time) *deadletter.Letter {
 	return &deadletter.Letter{

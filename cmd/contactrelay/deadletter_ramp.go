@@ -21,7 +21,7 @@ func (p *performance) climb(ctx context.Context, t terminal, tasks []*task, c *r
 			}
 		})
 		if err != nil {
-			p.abandon(err) // blind, it must not go on
+			p.abandon(p.settings.explain(ctx, err)) // blind, it must not go on
 		}
 	})
 	defer listener.Wait()
