@@ -47,11 +47,7 @@ func (d *performed) count() int { return d.replayed + d.overwritten + d.discarde
 
 // left is how many letters are still there of those that were chosen, or again.
 func (d *performed) left(p *replayPlan) int {
-	n := len(p.tasks) - d.count() + d.unremoved + d.came
-	for _, ids := range p.spared {
-		n += len(ids)
-	}
-	return n
+	return p.letters() - d.count() + d.unremoved + d.came
 }
 
 // perform carries out a plan.
