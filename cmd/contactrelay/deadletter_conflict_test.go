@@ -215,6 +215,9 @@ func TestLatestPhotosAndBatchesAreOverwrittenToo(t *testing.T) {
 	stop := r.work(plain.settled)
 	_, out, _ := r.ask("", "replay", "--all", "--dry-run")
 	predicted := effects(out)
+	if want := name(1) + " photos: conflict"; !strings.Contains(out, want) {
+		t.Errorf("nothing of %q:\n%s", want, out)
+	}
 	if code, _, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn"); code != 0 {
 		t.Fatalf("exit code %d: %s", code, errs)
 	}
