@@ -71,7 +71,7 @@ func Sum(entries []*Entry, now time.Time, most int) Stats {
 		}
 		failures[key].Letters++
 	}
-	s := Stats{Letters: len(entries), UserCount: len(users), FailureCount: len(failures)}
+	s := Stats{Letters: len(entries), Reasons: []ReasonCount{}, Users: []Count{}, UserCount: len(users), Failures: []Failure{}, FailureCount: len(failures)}
 	for _, r := range reasons {
 		s.Reasons = append(s.Reasons, *r)
 	}

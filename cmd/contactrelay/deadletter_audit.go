@@ -87,26 +87,26 @@ func principal(ctx context.Context) string {
 	return fmt.Sprintf("uid %d", os.Getuid())
 }
 
-// write appends deeds. It returns when they are handed to the operating system.
+// write appends deeds, and logs what is written. It returns when they are handed to the operating system.
 func (a *audit) write(ctx context.Context, deeds []deed) error {
 	var lines bytes.Buffer
 	encoder := json.NewEncoder(&lines)
 	for i := range deeds {
-		d := &deeds[i]
-		d.Time, d.Who = time.Now().UTC(), a.who
-		if err := encoder.Encode(d); err != nil {
+		deeds[i].Time, deeds[i].Who = time.Now().UTC(), a.who
+		if err := encoder.Encode(deeds[i]); err != nil {
 			return fmt.Errorf("write the audit: %w", err)
 		}
-		a.log.InfoContext(ctx, "dead letter", "action", d.Action, "letter", d.Letter, "message_id", d.Message,
-			"reason", d.Reason, "why", d.Why, "who", d.Who)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.file == nil {
-		return nil
+	if a.file != nil {
+		if _, err := a.file.Write(lines.Bytes()); err != nil {
+			return fmt.Errorf("write the audit: %w", err)
+		}
 	}
-	if _, err := a.file.Write(lines.Bytes()); err != nil {
-		return fmt.Errorf("write the audit: %w", err)
+	for _, d := range deeds {
+		a.log.InfoContext(ctx, "dead letter", "action", d.Action, "letter", d.Letter, "message_id", d.Message,
+			"reason", d.Reason, "why", d.Why, "who", d.Who)
 	}
 	return nil
 }

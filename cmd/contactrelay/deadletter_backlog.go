@@ -21,10 +21,10 @@ const backlogTimeout = 3 * time.Second
 func (b *bench) account(ctx context.Context, t terminal, matching int) {
 	seen := plural(len(b.entries), "letter") + " seen"
 	if matching < len(b.entries) {
-		seen = fmt.Sprintf("%s, %d of them shown", seen, matching)
+		seen = fmt.Sprintf("%s, %d matching", seen, matching)
 	}
 	if os.Getenv("PUBSUB_EMULATOR_HOST") != "" {
-		t.complain("%s. Letters that another operator holds at the moment are not among them.", seen)
+		t.complain("%s. Letters that another operator holds at the moment, or a command that was killed, are not among them.", seen)
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, backlogTimeout)
@@ -34,7 +34,7 @@ func (b *bench) account(ctx context.Context, t terminal, matching int) {
 		err = fmt.Errorf("HTTP %d: see roles/monitoring.viewer", refused.Code) // its own text is half a page
 	}
 	if err != nil {
-		t.complain("%s. The monitoring API does not say how many there are (%v): letters that another operator holds are not among them.", seen, err)
+		t.complain("%s. The monitoring API does not say how many there are (%v): letters that another operator holds, or a command that was killed, are not among them.", seen, err)
 		return
 	}
 	t.complain("%s; %s", seen, compare(len(b.held), count, time.Since(at)))

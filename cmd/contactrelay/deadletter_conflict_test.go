@@ -172,6 +172,15 @@ func TestConflictsCanBeDiscarded(t *testing.T) {
 	}
 }
 
+func TestAConflictIsNotDiscardedWithoutATrace(t *testing.T) {
+	r := newBenchRig(t)
+	conflicts(r, 1, 3)
+	code, out, errs := r.ask("", "replay", "--all", "--yes", "--on-conflict=discard", "--audit=/dev/full", "--log-level=warn")
+	if n := len(r.left()); code == 0 || n != 3 || strings.Contains(out, "discarded") || !strings.Contains(errs, "write the audit") {
+		t.Errorf("exit code %d, %d left, %q, %q", code, n, out, errs)
+	}
+}
+
 // letterOf is a letter about a message, published at a time.
 func letterOf(id string, reason deadletter.Reason, m messages.Message, published time.Time) *deadletter.Letter {
 	return &deadletter.Letter{
@@ -206,6 +215,9 @@ func TestLatestPhotosAndBatchesAreOverwrittenToo(t *testing.T) {
 	stop := r.work(plain.settled)
 	_, out, _ := r.ask("", "replay", "--all", "--dry-run")
 	predicted := effects(out)
+	if want := name(1) + " photos: conflict"; !strings.Contains(out, want) {
+		t.Errorf("nothing of %q:\n%s", want, out)
+	}
 	if code, _, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn"); code != 0 {
 		t.Fatalf("exit code %d: %s", code, errs)
 	}

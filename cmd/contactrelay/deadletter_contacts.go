@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,8 +40,19 @@ type contactReader struct {
 	close  func()
 
 	mu      sync.Mutex // guards the fields below
-	trouble error      // the first reason why contacts could not be read
-	users   int        // that have it
+	trouble unreadable // of users, none of whose contacts can be read
+	odd     unreadable // of contacts, while others of their users' can be
+}
+
+// unreadable is what cannot be read: how many, and why the first one cannot.
+type unreadable struct {
+	count int
+	why   error
+}
+
+func (u *unreadable) add(why error) {
+	u.count++
+	u.why = cmp.Or(u.why, why)
 }
 
 // reader makes a reader of the settings. Whoever lacks what they need is told so later, in one line: all that needs no
@@ -56,7 +68,8 @@ func (p *peopleSettings) reader(ctx context.Context, limits messages.Limits) *co
 		r.client, err = people.New(ctx, reach)
 	}
 	if err != nil {
-		r.client, r.trouble = nil, errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
+		r.client = nil
+		r.trouble.add(errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")))
 		return r
 	}
 	r.close = func() { r.client.Close(); p.signInSettings.close() }
@@ -123,7 +136,9 @@ func (r *contactReader) read(ctx context.Context, user string, names, fields []s
 	}
 	for some := range slices.Chunk(slices.Compact(names), readMost) {
 		if err := r.readSome(ctx, user, some, read, contacts); err != nil {
-			r.failed(err)
+			r.mu.Lock()
+			r.trouble.add(err)
+			r.mu.Unlock()
 			break
 		}
 	}
@@ -141,9 +156,7 @@ func (r *contactReader) readSome(ctx context.Context, user string, names []strin
 	switch {
 	case isFact && slices.Contains(ofOneContact, fact.Kind):
 		if len(names) == 1 {
-			if fact.Kind == people.NotFound {
-				contacts[names[0]] = nil
-			}
+			r.found(contacts, names[0], nil, fact)
 			return nil
 		}
 		half := len(names) / 2
@@ -155,36 +168,37 @@ func (r *contactReader) readSome(ctx context.Context, user string, names []strin
 		return err
 	}
 	for name, result := range results {
-		switch {
-		case result.Err == nil:
-			contacts[name] = result.Person
-		case result.Err.Kind == people.NotFound:
-			contacts[name] = nil
-		}
+		r.found(contacts, name, result.Person, result.Err)
 	}
 	return nil
 }
 
-// failed notes that a user's contacts could not be read.
-func (r *contactReader) failed(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.users++
-	if r.trouble == nil {
-		r.trouble = err
+// found keeps a contact, or that it is gone, or notes why it could not be read.
+func (r *contactReader) found(contacts map[string]*peopleapi.Person, name string, person *peopleapi.Person, fact *people.Error) {
+	switch {
+	case fact == nil:
+		contacts[name] = person
+	case fact.Kind == people.NotFound:
+		contacts[name] = nil
+	default:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.odd.add(fact)
 	}
 }
 
-// report says in one line that contacts could not be read.
+// report says in a line that contacts could not be read.
 func (r *contactReader) report(t terminal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case r.trouble == nil:
 	case r.client == nil:
-		t.complain("contacts were not read: %v", r.trouble)
-	default:
-		t.complain("the contacts of %s could not be read: %v", plural(r.users, "user"), r.trouble)
+		t.complain("contacts were not read: %v", r.trouble.why)
+	case r.trouble.count > 0:
+		t.complain("the contacts of %s could not be read: %v", plural(r.trouble.count, "user"), r.trouble.why)
+	}
+	if r.odd.count > 0 {
+		t.complain("%s could not be read: %v", plural(r.odd.count, "contact"), r.odd.why)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -46,10 +47,13 @@ func sideBySide(t terminal, prospect deadletter.Prospect) {
 func difference(t terminal, prospect deadletter.Prospect) {
 	p := paints(coloured(t.out))
 	for _, f := range prospect.Fields {
-		if f.Field == "photos" || f.Finding == deadletter.Equal || f.Finding == deadletter.Superseded {
+		if f.Finding == deadletter.Equal || f.Finding == deadletter.Superseded {
 			continue
 		}
 		fmt.Fprintf(t.out, "    %s %s: %s\n", orNone(prospect.Contact), f.Field, finding(p, f.Finding))
+		if f.Field == "photos" {
+			continue // they are not compared
+		}
 		fmt.Fprintf(t.out, "      %s\n      %s\n", p.paint(red, "- "+value(f.Now)), p.paint(green, "+ "+value(f.Wanted)))
 	}
 }
@@ -73,42 +77,26 @@ func value(raw json.RawMessage) string {
 	return orNone(string(raw))
 }
 
-// pretty is a body over several lines, as a terminal may show it; what is no JSON stays as it is.
+// longestValue is how many bytes of a value in a body are shown: a photo is one.
+const longestValue = 400
+
+// pretty is a body over several lines, as a terminal may show it: in its own order, with the names that stand twice and
+// every digit of its numbers, but without the rest of very long values. What is no JSON stays as it is.
 func pretty(body []byte) string {
-	text := string(body)
-	var v any
-	if json.Unmarshal(body, &v) == nil {
-		if indentedBody, err := json.MarshalIndent(shortened(v), "", "  "); err == nil {
-			text = string(indentedBody)
-		}
+	var text bytes.Buffer
+	isJSON := json.Indent(&text, body, "", "  ") == nil
+	if !isJSON {
+		text.Reset()
+		text.Write(body)
 	}
-	lines := strings.Split(text, "\n")
+	lines := strings.Split(text.String(), "\n")
 	for i, line := range lines {
-		if lines[i] = ""; line != "" {
+		switch {
+		case isJSON && len(line) > longestValue:
+			lines[i] = fmt.Sprintf("%s… (%d bytes)", orNone(strings.ToValidUTF8(line[:longestValue/5], "")), len(line))
+		case line != "":
 			lines[i] = orNone(line)
 		}
 	}
 	return strings.Join(lines, "\n")
-}
-
-// longestText is how much of a text in a body is shown: a photo is one.
-const longestText = 400
-
-// shortened is JSON without the rest of very long texts.
-func shortened(v any) any {
-	switch v := v.(type) {
-	case string:
-		if len(v) > longestText {
-			return fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(v[:longestText/10], ""), len(v))
-		}
-	case []any:
-		for i := range v {
-			v[i] = shortened(v[i])
-		}
-	case map[string]any:
-		for name := range v {
-			v[name] = shortened(v[name])
-		}
-	}
-	return v
 }

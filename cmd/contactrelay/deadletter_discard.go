@@ -21,7 +21,7 @@ type discardCommand struct {
 }
 
 // Run looks, asks and removes.
-func (c *discardCommand) Run(ctx context.Context, t terminal, f *settingFaults) (err error) {
+func (c *discardCommand) Run(ctx context.Context, t terminal, f *settingFaults) error {
 	c.benchSettings.resolve(ctx, f)
 	filter := c.choice(f, time.Now())
 	f.require(strings.TrimSpace(c.Because) != "", "because", "say why: it stands in the audit")
@@ -29,20 +29,18 @@ func (c *discardCommand) Run(ctx context.Context, t terminal, f *settingFaults) 
 	if err := f.err(); err != nil {
 		return err
 	}
-	a, err := c.open(ctx, t)
-	if err != nil {
-		return err
-	}
-	defer func() { err = closing(a, err) }()
-	b, err := c.sit(ctx, t)
-	if err != nil {
-		return err
-	}
-	defer b.rise(ctx, t)
+	return c.operate(ctx, t, &c.auditSettings, func(b *bench, a *audit) error { return c.discard(ctx, t, b, a, filter) })
+}
+
+// discard chooses, asks and removes.
+func (c *discardCommand) discard(ctx context.Context, t terminal, b *bench, a *audit, filter deadletter.Filter) error {
 	entries, err := b.choose(filter)
-	if err != nil || len(entries) == 0 {
-		b.account(ctx, t, 0)
+	if err != nil {
 		return err
+	}
+	b.account(ctx, t, len(entries))
+	if len(entries) == 0 {
+		return nil
 	}
 	question := fmt.Sprintf("Remove %s of %s for good?", plural(len(entries), "letter"), plural(usersOf(entries), "user"))
 	if !c.Yes && !confirmed(ctx, t, question) {

@@ -25,14 +25,10 @@ func (c *exportCommand) Run(ctx context.Context, t terminal, f *settingFaults) e
 	filter := c.filter(f, time.Now())
 	filter.IDs = c.IDs
 	f.require(c.To != "", "to", "must not be empty")
-	if err := f.err(); err != nil {
-		return err
-	}
-	b, err := c.sit(ctx, t)
+	b, err := c.survey(ctx, t, f)
 	if err != nil {
 		return err
 	}
-	b.rise(ctx, t)
 	entries, err := b.choose(filter)
 	if err != nil {
 		return err

@@ -22,7 +22,11 @@ func TestDiscardAsksRemovesAndWritesWhy(t *testing.T) {
 	if code, _, errs := r.ask("n\n", "discard", "--reason=not_found", "--because=left the company"); code != 3 || len(r.left()) != 2 || !strings.Contains(errs, "Remove 1 letter of 1 user for good?") {
 		t.Errorf("after a no: exit code %d, %d left, %q", code, len(r.left()), errs)
 	}
-	code, out, _ := r.ask("", "discard", "--reason=not_found", "--because=left the company", "--yes", "--audit="+file)
+	code, out, errs := r.ask("", "discard", "--reason=not_found", "--because=left the company", "--yes", "--audit=/dev/full")
+	if code != 1 || len(r.left()) != 2 || strings.Contains(errs, `"discard"`) {
+		t.Errorf("without a trace: exit code %d, %d left, %q, %q", code, len(r.left()), out, errs)
+	}
+	code, out, _ = r.ask("", "discard", "--reason=not_found", "--because=left the company", "--yes", "--audit="+file)
 	left := r.left()
 	if code != 0 || out != "discarded 1 of 1 letter\n" || len(left) != 1 || left[0].ID != "LETTER000002" || len(r.published()) != 0 {
 		t.Errorf("exit code %d, %q, %d left", code, out, len(left))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/contactrelay/contactrelay/deadletter"
@@ -24,14 +25,10 @@ func (c *listCommand) Run(ctx context.Context, t terminal, f *settingFaults) err
 	c.benchSettings.resolve(ctx, f)
 	filter := c.filter(f, now)
 	f.require(c.Limit >= 0, "limit", "must be 0 or more")
-	if err := f.err(); err != nil {
-		return err
-	}
-	b, err := c.sit(ctx, t)
+	b, err := c.survey(ctx, t, f)
 	if err != nil {
 		return err
 	}
-	b.rise(ctx, t)
 	entries := filter.Select(b.entries)
 	shown := entries
 	if c.Limit > 0 {
@@ -57,7 +54,7 @@ func printEntries(t terminal, entries []*deadletter.Entry, short map[string]stri
 			detail = e.Split + " contacts: " + detail
 		}
 		rows[i] = []string{
-			aged(now.Sub(e.Time)), string(e.Reason), e.Original.OrderingKey, e.Type, counted(e.Contacts), detail,
+			aged(now.Sub(e.Time)), string(e.Reason), e.Original.OrderingKey, e.Type, strings.TrimPrefix(counted(e.Contacts), "people/"), detail,
 			strconv.Itoa(e.Replays), short[e.ID],
 		}
 	}

@@ -107,6 +107,12 @@ func TestLookingAtAnEmptySubscriptionIsNoFault(t *testing.T) {
 			t.Errorf("%s: exit code %d, %q, %q", command, code, out, errs)
 		}
 	}
+	if code, out, errs := r.ask("", "replay", "--all", "--yes"); code != 0 || !strings.Contains(errs, "0 letters seen") {
+		t.Errorf("replay: exit code %d, %q, %q: a second run may only wait for what the first one holds", code, out, errs)
+	}
+	if _, out, _ := r.ask("", "stats", "--json"); strings.Contains(out, "null") {
+		t.Errorf("a script that reads lists meets null: %s", out)
+	}
 }
 
 func TestAWrongNameAMissingGrantAndASilentServiceAreToldInOneLine(t *testing.T) {
@@ -143,15 +149,37 @@ func TestLookingSurvivesAServiceThatFailsRequestsNowAndThen(t *testing.T) {
 func TestWrongSettingsOfTheBenchAreReportedTogether(t *testing.T) {
 	withoutEnvironment(t)
 	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
-	code, _, errs := ask(t, t.Context(), "", "deadletter", "list", "--reason=bad_luck", "--type=fax", "--since=yesterday", "--limit=-1", "--wait=0s",
+	code, _, errs := ask(t, t.Context(), "", "deadletter", "list", "--reason=bad_luck", "--type=fax", "--since=yesterday", "--until=2026-13-01", "--limit=-1", "--wait=0s",
 		"--dead-letter-subscription=x")
 	if code != 2 {
 		t.Errorf("exit code %d, want 2", code)
 	}
-	for _, flag := range []string{"reason", "type", "since", "limit", "wait", "dead-letter-subscription"} {
+	for _, flag := range []string{"reason", "type", "since", "until", "limit", "wait", "dead-letter-subscription"} {
 		if !strings.Contains(errs, "--"+flag+": ") {
 			t.Errorf("nothing about --%s:\n%s", flag, errs)
 		}
+	}
+	if text := unwrapped(errs); !strings.Contains(text, `"bad_luck" is none of malformed, unsupported_type,`) || !strings.Contains(text, "damaged, incomplete") {
+		t.Errorf("nothing about which reasons there are: %s", errs)
+	}
+	code, _, errs = ask(t, t.Context(), "", "deadletter", "stats", "--since=1h", "--until=2h")
+	if code != 2 || !strings.Contains(errs, "--until: must be later than --since") {
+		t.Errorf("a time that ends before it begins: exit code %d, %q", code, errs)
+	}
+}
+
+func TestATableGivesUpRoomWhereThereIsMost(t *testing.T) {
+	var out strings.Builder
+	columns := []column{{name: "USER", flex: true}, {name: "ID"}, {name: "DETAIL", flex: true}}
+	printTable(&out, columns, [][]string{{"short", "0123456789", strings.Repeat("long ", 20)}}, 40)
+	if got, want := out.String(), "USER  ID         DETAIL\nshort 0123456789 long long long long lo…\n"; got != want {
+		t.Errorf("got\n%s, want\n%s", got, want)
+	}
+	out.Reset()
+	printTable(&out, columns, [][]string{{strings.Repeat("user ", 20), "0123456789", strings.Repeat("long ", 20)}}, 40)
+	tooWide(t, out.String())
+	if !strings.Contains(out.String(), "user user use… 0123456789 long long lon…") {
+		t.Errorf("not shared:\n%s", out.String())
 	}
 }
 

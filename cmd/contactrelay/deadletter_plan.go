@@ -39,6 +39,15 @@ func (p *replayPlan) entries() []*deadletter.Entry {
 	return entries
 }
 
+// letters is how many letters were chosen, those included that are left.
+func (p *replayPlan) letters() int {
+	n := len(p.tasks)
+	for _, ids := range p.spared {
+		n += len(ids)
+	}
+	return n
+}
+
 // count is how many tasks have an action.
 func (p *replayPlan) count(action string) (n int) {
 	for _, t := range p.tasks {

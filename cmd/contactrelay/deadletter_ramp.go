@@ -21,7 +21,7 @@ func (p *performance) climb(ctx context.Context, t terminal, tasks []*task, c *r
 			}
 		})
 		if err != nil {
-			p.abandon(err) // blind, it must not go on
+			p.abandon(p.settings.explain(ctx, err)) // blind, it must not go on
 		}
 	})
 	defer listener.Wait()
@@ -64,10 +64,7 @@ func (p *performance) await(ctx context.Context, most time.Duration) {
 
 // print says what came of a replay.
 func (d *performed) print(t terminal, c *replayCommand, plan *replayPlan) {
-	total := len(plan.tasks)
-	for _, ids := range plan.spared {
-		total += len(ids)
-	}
+	total := plan.letters()
 	fmt.Fprintf(t.out, "replayed %d of %s to %s\n", d.replayed+d.overwritten, plural(total, "letter"), c.fullName("topics", c.Topic))
 	if d.overwritten > 0 {
 		fmt.Fprintf(t.out, "%d of them to overwrite what the contacts hold\n", d.overwritten)

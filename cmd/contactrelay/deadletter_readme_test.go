@@ -61,7 +61,7 @@ func TestTheREADMEsWayFromTheFeedToAnAppliedChange(t *testing.T) {
 
 // followWalk runs the commands and looks whether each shows what the README says.
 func followWalk(t *testing.T) {
-	wants := []string{"etag_conflict", "people/c2", "free to merge|conflict", "conflict", "replayed 1 of 1 letter"}
+	wants := []string{"etag_conflict", "c2001", "free to merge|conflict", "conflict", "replayed 1 of 1 letter"}
 	id := ""
 	for i, command := range walkThrough(t) {
 		code, out, errs := ask(t, t.Context(), "", strings.Fields(strings.ReplaceAll(command, "ID", id))...)

@@ -63,25 +63,21 @@ func (c *replayCommand) check(ctx context.Context, f *settingFaults) (filter dea
 }
 
 // Run looks, plans, asks and replays.
-func (c *replayCommand) Run(ctx context.Context, t terminal, f *settingFaults) (err error) {
+func (c *replayCommand) Run(ctx context.Context, t terminal, f *settingFaults) error {
 	filter := c.check(ctx, f)
 	if err := f.err(); err != nil {
 		return err
 	}
-	a, err := c.open(ctx, t)
-	if err != nil {
-		return err
-	}
-	defer func() { err = closing(a, err) }()
-	b, err := c.sit(ctx, t)
-	if err != nil {
-		return err
-	}
-	defer b.rise(ctx, t)
+	return c.operate(ctx, t, &c.auditSettings, func(b *bench, a *audit) error { return c.replay(ctx, t, b, a, filter) })
+}
+
+// replay plans, asks and carries the plan out, or says what it would do.
+func (c *replayCommand) replay(ctx context.Context, t terminal, b *bench, a *audit, filter deadletter.Filter) error {
 	plan, err := c.plan(ctx, t, b, filter)
 	if err != nil {
 		return err
 	}
+	b.account(ctx, t, plan.letters())
 	if c.DryRun {
 		return c.dryRun(ctx, t, b, plan)
 	}
@@ -91,13 +87,13 @@ func (c *replayCommand) Run(ctx context.Context, t terminal, f *settingFaults) (
 	done, err := c.perform(ctx, t, b, a, plan)
 	done.print(t, c, plan)
 	switch {
+	case ctx.Err() != nil:
+		t.complain("contactrelay: interrupted; what was not replayed is still there")
+		return errLeft
 	case err != nil && done.count() == 0:
 		return err
 	case err != nil:
 		t.complain("contactrelay: %v", err)
-		return errLeft
-	case ctx.Err() != nil:
-		t.complain("contactrelay: interrupted; what was not replayed is still there")
 		return errLeft
 	case done.left(plan) > 0:
 		return errLeft
@@ -151,7 +147,7 @@ func (c *replayCommand) settleConflicts(ctx context.Context, t terminal, p *repl
 		return errInterrupted
 	}
 	if reader.client == nil {
-		return fmt.Errorf("the contacts must be read for --on-conflict: %w; nothing was replayed", reader.trouble)
+		return fmt.Errorf("the contacts must be read for --on-conflict: %w; nothing was replayed", reader.trouble.why)
 	}
 	all := p.tasks
 	p.tasks = nil

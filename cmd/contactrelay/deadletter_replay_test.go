@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -265,6 +266,32 @@ func TestWithoutItsAuditNothingIsDone(t *testing.T) {
 		if code != 1 || !strings.Contains(unwrapped(errs), "is a directory") || len(r.published()) != 0 || len(r.left()) != 1 {
 			t.Errorf("%s: exit code %d, %q", args[0], code, errs)
 		}
+	}
+}
+
+func TestWhatCannotBeRemovedIsNotPublishedEither(t *testing.T) {
+	r := newBenchRig(t)
+	const letters = 300
+	for n := range letters {
+		r.park(aLetter(n, deadletter.Rejected, fmt.Sprintf("user-%d", n%10)))
+	}
+	var code int
+	var text string
+	var replaying sync.WaitGroup
+	replaying.Go(func() {
+		var errs string
+		code, _, errs = r.ask("", "replay", "--all", "--yes", "--rate=300", "--log-level=warn")
+		text = unwrapped(errs)
+	})
+	until(t, 20*time.Second, "some are replayed", func() bool { return len(r.published()) > 20 })
+	must(t, r.broker.SetFaults(pubsubsim.Faults{Receive: pubsubsim.PermissionDenied}))
+	replaying.Wait()
+	must(t, r.broker.SetFaults(pubsubsim.Faults{}))
+	if code != 3 || !strings.Contains(text, "grant roles/pubsub.subscriber on it") || !strings.Contains(text, "could not be removed") {
+		t.Errorf("exit code %d: %s", code, text)
+	}
+	if n := len(r.published()); n > letters/2 {
+		t.Errorf("%d were published when none could be removed any more", n)
 	}
 }
 

@@ -26,14 +26,10 @@ type showCommand struct {
 func (c *showCommand) Run(ctx context.Context, t terminal, f *settingFaults) error {
 	c.benchSettings.resolve(ctx, f)
 	f.require(c.MaxPhotoBytes >= 1, "max-photo-bytes", "must be 1B or more")
-	if err := f.err(); err != nil {
-		return err
-	}
-	b, err := c.sit(ctx, t)
+	b, err := c.survey(ctx, t, f)
 	if err != nil {
 		return err
 	}
-	b.rise(ctx, t)
 	e, err := b.find(c.ID)
 	if err != nil {
 		return err
@@ -73,10 +69,15 @@ func printLetterJSON(t terminal, f *forecast) error {
 	if f.fault != nil {
 		shown.Fault = f.fault.Error()
 	}
+	return printIndented(t, shown)
+}
+
+// printIndented prints JSON over several lines.
+func printIndented(t terminal, v any) error {
 	encoder := json.NewEncoder(t.out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(shown)
+	return encoder.Encode(v)
 }
 
 func printLetter(t terminal, f *forecast) {

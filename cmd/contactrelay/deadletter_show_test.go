@@ -48,6 +48,20 @@ func TestShowSetsWantedBaseAndNowSideBySide(t *testing.T) {
 	}
 }
 
+func TestABodyIsShownAsItWasPublished(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"b":1,"a":12345678901234567890123,"b":2}`:            `{ "b": 1, "a": 12345678901234567890123, "b": 2 }`,
+		`{"photoBytes":"` + strings.Repeat("A", 900) + `"}`:    `{ "photoBytes": "` + strings.Repeat("A", 63) + `… (918 bytes) }`,
+		`not JSON` + strings.Repeat(" at all", 99) + "\x1b[2J": `not JSON` + strings.Repeat(" at all", 99) + "?[2J",
+		"two\nlines": "two lines",
+		"":           "",
+	} {
+		if got := unwrapped(pretty([]byte(body))); got != want {
+			t.Errorf("%.40s… is shown as %s, want %s", body, got, want)
+		}
+	}
+}
+
 func TestAContactThatNobodyCanReadDoesNotHideTheOthers(t *testing.T) {
 	r := newBenchRig(t)
 	must(t, r.people.Generate(1, 3))
@@ -60,7 +74,8 @@ func TestAContactThatNobodyCanReadDoesNotHideTheOthers(t *testing.T) {
 	)
 	must(t, r.people.SetFaults(peoplesim.Faults{List: []peoplesim.Fault{{Kind: peoplesim.Internal, Rate: 1, Contacts: []string{peoplesim.ContactName(0, 2)}}}}))
 	code, out, errs := r.ask("", "replay", "--all", "--dry-run")
-	if got := effects(out); code != 0 || got["clean"] != 2 || got["gone"] != 1 || got["unread"] != 1 {
+	if got := effects(out); code != 0 || got["clean"] != 2 || got["gone"] != 1 || got["unread"] != 1 ||
+		!strings.Contains(unwrapped(errs), "1 contact could not be read: people.getBatchGet: internal (HTTP 500") {
 		t.Errorf("exit code %d, %v, %q\n%s", code, got, errs, out)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -25,20 +24,14 @@ func (c *statsCommand) Run(ctx context.Context, t terminal, f *settingFaults) er
 	c.benchSettings.resolve(ctx, f)
 	filter := c.filter(f, now)
 	f.require(c.Top >= 0, "top", "must be 0 or more")
-	if err := f.err(); err != nil {
-		return err
-	}
-	b, err := c.sit(ctx, t)
+	b, err := c.survey(ctx, t, f)
 	if err != nil {
 		return err
 	}
-	b.rise(ctx, t)
 	entries := filter.Select(b.entries)
 	stats := deadletter.Sum(entries, now, c.Top)
 	if c.JSON {
-		encoder := json.NewEncoder(t.out)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(stats)
+		err = printIndented(t, stats)
 	} else if stats.Letters > 0 {
 		printStats(t, stats, deadletter.ShortIDs(b.entries))
 	}

@@ -17,11 +17,11 @@ type column struct {
 	name  string
 	most  int  // characters that it gets if there is room for all; 0: as many as its longest value
 	right bool // aligned
-	flex  bool // gives up room first, and gets what is left
+	flex  bool // gives up room where there is not enough for all
 }
 
 // leastFlex is how narrow a flexible column becomes.
-const leastFlex = 10
+const leastFlex = 7
 
 // printTable prints rows within a width.
 func printTable(out io.Writer, columns []column, rows [][]string, wide int) {
@@ -38,11 +38,15 @@ func printTable(out io.Writer, columns []column, rows [][]string, wide int) {
 		}
 		total += widths[i]
 	}
-	for i := len(columns) - 1; i >= 0; i-- { // the last flexible column, the detail, first
-		if over := total - wide; over > 0 && columns[i].flex {
-			narrow := max(min(leastFlex, widths[i]), widths[i]-over)
-			total -= widths[i] - narrow
-			widths[i] = narrow
+	for widest := 0; total > wide && widest >= 0; total-- {
+		widest = -1
+		for i, c := range columns {
+			if c.flex && widths[i] > leastFlex && (widest < 0 || widths[i] > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest >= 0 {
+			widths[widest]--
 		}
 	}
 	header := make([]string, len(columns))

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/contactrelay/contactrelay/deadletter"
+)
+
+func TestAsFewLettersAreUnderWayAsABriskReplayNeeds(t *testing.T) {
+	var begins window
+	if n := begins.width(); n != 1 {
+		t.Errorf("a replay begins with %d letters under way, want 1", n)
+	}
+	for took, want := range map[time.Duration]int{
+		200 * time.Microsecond: 1, 400 * time.Microsecond: 2, 5 * time.Millisecond: 20, 40 * time.Millisecond: 160, time.Minute: widest,
+	} {
+		var w window
+		for range 200 {
+			w.measured(took)
+		}
+		if n := w.width(); n != want {
+			t.Errorf("where each takes %v there are %d under way, want %d", took, n, want)
+		}
+	}
+}
+
+// farAway is the address of a service to which each way takes so long.
+func farAway(t *testing.T, address string, each time.Duration) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	var lines sync.WaitGroup
+	t.Cleanup(lines.Wait)
+	t.Cleanup(func() { _ = listener.Close() })
+	lines.Go(func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			far, err := net.Dial("tcp", address)
+			if err != nil {
+				_ = near.Close()
+				continue
+			}
+			lines.Go(func() { carryLate(far, near, each) })
+			lines.Go(func() { carryLate(near, far, each) })
+		}
+	})
+	return listener.Addr().String()
+}
+
+// carryLate copies what comes, each piece so much later, until either end is closed.
+func carryLate(to, from net.Conn, late time.Duration) {
+	type piece struct {
+		bytes []byte
+		due   time.Time
+	}
+	under := make(chan piece, 10_000) // what is on the line
+	var line sync.WaitGroup
+	line.Go(func() {
+		defer to.Close()
+		for p := range under {
+			time.Sleep(time.Until(p.due))
+			_, _ = to.Write(p.bytes) // an end that is closed is seen by whoever reads from it
+		}
+	})
+	for {
+		buffer := make([]byte, 64<<10)
+		n, err := from.Read(buffer)
+		if err != nil {
+			break
+		}
+		under <- piece{buffer[:n], time.Now().Add(late)}
+	}
+	close(under)
+	line.Wait()
+}
+
+// TestAReplayOverALongLineIsQuickAndKeepsTheOrder: letter by letter it would take 16 s.
+func TestAReplayOverALongLineIsQuickAndKeepsTheOrder(t *testing.T) {
+	r := newBenchRig(t)
+	const letters = 400
+	for n := range letters {
+		user := "hot@example.com"
+		if n%2 == 0 {
+			user = fmt.Sprintf("user-%02d@example.com", n%40)
+		}
+		r.park(aLetter(n, deadletter.Rejected, user))
+	}
+	t.Setenv("PUBSUB_EMULATOR_HOST", farAway(t, r.pubsubAddress, 10*time.Millisecond))
+	begin := time.Now()
+	if code, _, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn"); code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	if took := time.Since(begin); took > 6*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	checkOrder(t, r.published(), letters)
+	if n := len(r.left()); n > 0 {
+		t.Errorf("%d letters are left", n)
+	}
+}
