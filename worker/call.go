@@ -76,7 +76,7 @@ func (c *calls) timed(ctx context.Context, method string, call func(context.Cont
 			code = strconv.Itoa(fact.HTTPStatus)
 		}
 	}
-	c.worker.tally.called(Call{Type: c.messageType, Method: method, Code: code})
+	c.worker.tally.called(Call{Type: c.messageType, Method: method, Code: code}, time.Since(begun))
 	return err
 }
 
@@ -88,7 +88,7 @@ func (c *calls) one(ctx context.Context, p *part) verdict {
 		return verdict{}
 	}
 	if wait := h.lateFor(p, now); wait > 0 {
-		return verdict{wait: wait, cause: "late_write"}
+		return verdict{wait: wait, cause: "late_write", idle: true}
 	}
 	p.tries.begin(now)
 	v := c.write(ctx, h, p)
@@ -117,13 +117,14 @@ func (c *calls) one(ctx context.Context, p *part) verdict {
 func (c *calls) oneOf(ctx context.Context, parts []*part) verdict {
 	first := slices.MinFunc(parts, func(a, b *part) int { return a.again.Compare(b.again) })
 	if wait := time.Until(first.again); wait > 0 {
-		return verdict{wait: wait, cause: "contacts"}
+		return verdict{wait: wait, cause: first.why, idle: true}
 	}
 	v := c.worker.heed(ctx, []*part{first}, c.one(ctx, first))
 	if v.wait == 0 || v.lane || v.outage || len(parts) == 1 {
 		return v
 	}
-	first.again = time.Now().Add(v.wait)
+	first.again, first.why = time.Now().Add(v.wait), v.cause
+	c.worker.noteTry(v)
 	return verdict{}
 }
 

@@ -131,7 +131,8 @@ func (w *Worker) conclude(ctx context.Context, h *held, v verdict) (fate orderin
 		return v.fate(time.Now())
 	}
 	if len(h.letters) > 0 && !w.send(ctx, h) {
-		return ordering.Fate{Again: time.Now().Add(h.sending.backoff(0))}
+		w.tally.retried(causeLetter)
+		return ordering.Fate{Again: time.Now().Add(h.sending.backoff(0)), Why: causeLetter}
 	}
 	w.finish(h)
 	return ordering.Fate{Finished: true}
@@ -139,15 +140,18 @@ func (w *Worker) conclude(ctx context.Context, h *held, v verdict) (fate orderin
 
 // fate is what a verdict that is no end means for the lane.
 func (v verdict) fate(now time.Time) ordering.Fate {
+	f := ordering.Fate{Why: v.cause}
 	switch {
 	case v.wait == 0:
 		return ordering.Fate{}
 	case v.lane:
-		return ordering.Fate{Lane: now.Add(v.wait)}
+		f.Lane = now.Add(v.wait)
 	case v.outage:
-		return ordering.Fate{Lane: now.Add(v.wait), Again: now.Add(max(2*v.wait, v.again))}
+		f.Lane, f.Again = now.Add(v.wait), now.Add(max(2*v.wait, v.again))
+	default:
+		f.Again = now.Add(v.wait)
 	}
-	return ordering.Fate{Again: now.Add(v.wait)}
+	return f
 }
 
 // panicked is the verdict on a fault of our own: an attempt like any other, and at the last a dead letter.
@@ -185,8 +189,19 @@ func panicText(p any) string {
 	return "not shown"
 }
 
-// noteWait logs why a message waits.
+// causeLetter is why a message waits whose dead letter cannot be written, or not be published.
+const causeLetter = "letter"
+
+// noteTry counts a try that has to be made again.
+func (w *Worker) noteTry(v verdict) {
+	if v.wait > 0 && !v.idle {
+		w.tally.retried(v.cause)
+	}
+}
+
+// noteWait counts and logs why a message waits.
 func (w *Worker) noteWait(ctx context.Context, h *held, v verdict) {
+	w.noteTry(v)
 	w.log.LogAttrs(ctx, slog.LevelDebug, "waiting", slog.String("message_id", h.id),
 		slog.String("cause", v.cause), slog.Duration("wait", v.wait))
 }

@@ -54,7 +54,7 @@ func (w *Worker) write(h *held, v verdict, part subset) verdict {
 	}
 	if err != nil {
 		w.log.Error("cannot write a dead letter, holding its message", "message_id", h.id, "err", err)
-		return verdict{wait: maxLetterWait, cause: "letter"}
+		return verdict{wait: maxLetterWait, cause: causeLetter}
 	}
 	for _, m := range letters {
 		h.letters = append(h.letters, letter{v.reason, m})

@@ -37,7 +37,7 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 		return overtaken(p, current)
 	}
 	if wait := time.Until(p.late); wait > 0 && p.sent.value == read && len(fieldsFound(found, superseded)) > 0 {
-		return verdict{wait: wait, cause: "late_write"} // an earlier call could yet write what must not be written any more
+		return verdict{wait: wait, cause: "late_write", idle: true} // an earlier call could yet write what must not be written any more
 	}
 	c.take(h, p, found, read)
 	if p.done {

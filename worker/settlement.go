@@ -61,6 +61,9 @@ func (w *Worker) finish(h *held) {
 // release acknowledges a message that has ended: it was done, or its letters are confirmed, or it was settled before.
 func (w *Worker) release(h *held) {
 	w.tally.settled(h.settled)
+	if h.settled.Outcome != Duplicate {
+		w.tally.aged(time.Since(h.publish))
+	}
 	for _, a := range w.forget(h) {
 		a.Ack()
 	}

@@ -35,6 +35,7 @@ func (c *calls) together(ctx context.Context, parts []*part) verdict {
 		for _, p := range sent {
 			contacts[p.resource] = guarded(p.person, p.sent)
 		}
+		c.worker.tally.together(len(sent))
 		err = c.timed(ctx, "people.batchUpdateContacts", func(ctx context.Context) (err error) {
 			results, err = c.worker.contacts.BatchUpdate(ctx, c.user, contacts, mask, parts[0].asked.read())
 			return err

@@ -81,9 +81,10 @@ type Worker struct {
 	breaker   *breaker
 	rate      *callRate
 	ceilings  *userCeilings
-	deaf      rate.Sometimes // paces the error lines of a subscription that cannot be received from
-	stopped   atomic.Bool    // no write is begun any more
-	unsent    rate.Sometimes // paces the error lines of a dead-letter topic that takes nothing
+	deaf      rate.Sometimes                        // paces the error lines of a subscription that cannot be received from
+	stopped   atomic.Bool                           // no write is begun any more
+	lanes     atomic.Pointer[ordering.Lanes[*held]] // nil before Run
+	unsent    rate.Sometimes                        // paces the error lines of a dead-letter topic that takes nothing
 
 	mu       sync.Mutex // guards the fields below
 	held     map[string]*held
@@ -157,6 +158,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		Return:  func(_ string, h *held) { w.giveBack(h) },
 	})
 
+	w.lanes.Store(lanes)
 	flushing, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer giveUp(nil)
 	var announcing sync.WaitGroup
