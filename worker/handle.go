@@ -159,7 +159,7 @@ func (w *Worker) panicked(ctx context.Context, items []*held, p any) verdict {
 	w.log.ErrorContext(ctx, "panic while handling messages", "message_id", items[0].id, "messages", len(items),
 		"panic", panicText(p), "stack", string(debug.Stack()))
 	now := time.Now()
-	v := verdict{cause: "panic"}
+	v := verdict{cause: causePanic}
 	for _, h := range items {
 		if h.verdict.outcome != "" {
 			continue
@@ -188,9 +188,6 @@ func panicText(p any) string {
 	}
 	return "not shown"
 }
-
-// causeLetter is why a message waits whose dead letter cannot be written, or not be published.
-const causeLetter = "letter"
 
 // noteTry counts a try that has to be made again.
 func (w *Worker) noteTry(v verdict) {

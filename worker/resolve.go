@@ -57,7 +57,7 @@ func (c *calls) again(p *part) verdict {
 	c.worker.tally.resolved("stale_read")
 	if wait := p.stale.next(); wait > 0 {
 		p.tries.uncount(wait) // nothing failed
-		return verdict{wait: wait, cause: "stale_read"}
+		return verdict{wait: wait, cause: causeStaleRead}
 	}
 	return p.tries.transient(&people.Error{Kind: people.StaleEtag}, c.worker.config, time.Now())
 }
@@ -67,7 +67,7 @@ func (c *calls) dispute(p *part, fields []string, read string) verdict {
 	if !p.argued {
 		p.argued = true
 		p.tries.uncount(conflictWait)
-		return verdict{wait: conflictWait, cause: "conflict"}
+		return verdict{wait: conflictWait, cause: causeConflict}
 	}
 	c.worker.tally.resolved("conflict")
 	v := park(deadletter.EtagConflict, "somebody changed the contact after the change was made", p.refusal)

@@ -20,7 +20,7 @@ type healthServer struct {
 
 // listenHealth opens the address. It tells what keeps the worker from working, by part, and what it has counted.
 func listenHealth(address string, faults func() map[string]string, tally func() worker.Tally) (*healthServer, error) {
-	counted, err := newMetrics(tally)
+	counted, err := newCounts(tally).handler()
 	if err != nil {
 		return nil, err
 	}
