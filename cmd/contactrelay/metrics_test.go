@@ -165,7 +165,9 @@ func ones(names []string) map[string]int {
 }
 
 // seriesIn counts the series of ours in a scrape.
-func seriesIn(text string) int { return len(regexp.MustCompile(`(?m)^contactrelay_`).FindAllString(text, -1)) }
+func seriesIn(text string) int {
+	return len(regexp.MustCompile(`(?m)^contactrelay_`).FindAllString(text, -1))
+}
 
 func TestThereAreNeverMoreThan200Series(t *testing.T) {
 	text := scrape(t, worstTally(t))

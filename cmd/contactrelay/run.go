@@ -22,7 +22,7 @@ type runCommand struct {
 	outcomeSettings
 	peopleSettings
 	workSettings
-	HTTP string `name:"http" help:"Address of /livez, /readyz and /metrics; empty: none." default:":8080"`
+	HTTP string `name:"http" help:"Address of /livez, /readyz, /lanes and /metrics; empty: none." default:":8080"`
 	logSettings
 }
 
@@ -74,7 +74,7 @@ func (c *runCommand) work(ctx context.Context, w *worker.Worker, log *slog.Logge
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	if c.HTTP != "" {
-		health, err := listenHealth(c.HTTP, w.Faults, w.Tally)
+		health, err := listenHealth(c.HTTP, w, log)
 		if err != nil {
 			return err
 		}

@@ -91,7 +91,9 @@ type (
 )
 
 // amount is a number with pairs of label and value.
-func amount(n int, labels ...string) point { return point{Attributes: labelled(labels), Value: int64(n)} }
+func amount(n int, labels ...string) point {
+	return point{Attributes: labelled(labels), Value: int64(n)}
+}
 
 // byLabel is numbers by the value of a label.
 func byLabel(label string, counts map[string]int) (points []point) {
