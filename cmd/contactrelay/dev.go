@@ -58,7 +58,7 @@ func (c *devCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 			return err
 		}
 	}
-	log := (&logSettings{LogFormat: "text", LogLevel: "warn"}).logger(t.err)
+	log := (&logSettings{LogFormat: "text", LogLevel: "warn"}).logger(t.err, devProject)
 	w := worker.New(config,
 		worker.NewSubscription(world.client, world.pulls, devSubscription, c.MaxMessages, int(c.MaxBytes)),
 		worker.NewTopic(world.client, devDeadLetterTopic), contacts, log)

@@ -44,7 +44,7 @@ func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 	if err := c.check(ctx, f); err != nil {
 		return err
 	}
-	log := c.logger(t.err)
+	log := c.logger(t.err, c.Project)
 	unavailable := rate.Sometimes{Interval: time.Minute}
 	pulls := worker.NewPulls()
 	client, link, err := connect(ctx, c.Project, func(err error) {
