@@ -20,7 +20,8 @@ type calls struct {
 	messageType string
 	items       []*held
 	waiting     waiting
-	made        int // calls
+	about       []*part // what the calls are for
+	made        int     // calls
 }
 
 // history is what is known of the contact of a part.
@@ -63,8 +64,9 @@ func (c *calls) timed(ctx context.Context, method string, call func(context.Cont
 	if c.made++; c.made > 1 {
 		c.worker.rate.charge(time.Now()) // the first was admitted
 	}
+	inSpan, end := c.worker.callSpan(ctx, method, c.about)
 	begun := time.Now()
-	err := call(ctx)
+	err := call(inSpan)
 	code := "200"
 	fact, ok := errors.AsType[*people.Error](err)
 	if !interrupted(ctx) {
@@ -76,6 +78,7 @@ func (c *calls) timed(ctx context.Context, method string, call func(context.Cont
 			code = strconv.Itoa(fact.HTTPStatus)
 		}
 	}
+	end(code, fact)
 	c.worker.tally.called(Call{Type: c.messageType, Method: method, Code: code}, time.Since(begun))
 	return err
 }
@@ -83,6 +86,7 @@ func (c *calls) timed(ctx context.Context, method string, call func(context.Cont
 // one makes the next calls for one contact and judges what they met. The verdict is what the contact waits for; it is
 // empty when the contact is done, or when the worker stops.
 func (c *calls) one(ctx context.Context, p *part) verdict {
+	c.about = []*part{p}
 	h, now := c.history(p), time.Now()
 	if !p.drop(h) {
 		return verdict{}

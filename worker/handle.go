@@ -15,6 +15,9 @@ import (
 // handle makes the next call that these messages of a user need, publishes the dead letters that follow from it, and
 // says what becomes of each message. Several messages have one mask and go in one call.
 func (w *Worker) handle(ctx context.Context, items []*held, waiting waiting) []ordering.Fate {
+	for _, h := range items {
+		w.phase(h, spanLane, h.idle, nil)
+	}
 	probe := w.breaker.begin()
 	v := w.attempt(ctx, items, waiting)
 	if probe {
@@ -30,6 +33,9 @@ func (w *Worker) handle(ctx context.Context, items []*held, waiting waiting) []o
 		sending.Go(func() { fates[i] = w.conclude(ctx, h, v) })
 	}
 	sending.Wait()
+	for _, h := range items {
+		h.idle = time.Now()
+	}
 	return fates
 }
 
@@ -119,7 +125,7 @@ const concludeAgain = time.Minute
 func (w *Worker) conclude(ctx context.Context, h *held, v verdict) (fate ordering.Fate) {
 	defer func() {
 		if p := recover(); p != nil {
-			w.log.ErrorContext(ctx, "panic while settling a message", "message_id", h.id, "panic", panicText(p), "stack", string(debug.Stack()))
+			w.log.ErrorContext(h.traced(ctx), "panic while settling a message", "message_id", h.id, "panic", panicText(p), "stack", string(debug.Stack()))
 			fate = ordering.Fate{Again: time.Now().Add(concludeAgain)}
 		}
 	}()
@@ -156,7 +162,7 @@ func (v verdict) fate(now time.Time) ordering.Fate {
 
 // panicked is the verdict on a fault of our own: an attempt like any other, and at the last a dead letter.
 func (w *Worker) panicked(ctx context.Context, items []*held, p any) verdict {
-	w.log.ErrorContext(ctx, "panic while handling messages", "message_id", items[0].id, "messages", len(items),
+	w.log.ErrorContext(items[0].traced(ctx), "panic while handling messages", "message_id", items[0].id, "messages", len(items),
 		"panic", panicText(p), "stack", string(debug.Stack()))
 	now := time.Now()
 	v := verdict{cause: causePanic}
@@ -199,6 +205,6 @@ func (w *Worker) noteTry(v verdict) {
 // noteWait counts and logs why a message waits.
 func (w *Worker) noteWait(ctx context.Context, h *held, v verdict) {
 	w.noteTry(v)
-	w.log.LogAttrs(ctx, slog.LevelDebug, "waiting", slog.String("message_id", h.id),
+	w.log.LogAttrs(h.traced(ctx), slog.LevelDebug, "waiting", slog.String("message_id", h.id),
 		slog.String("cause", v.cause), slog.Duration("wait", v.wait))
 }
