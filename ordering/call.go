@@ -54,10 +54,10 @@ func (l *Lanes[T]) settle(ln *lane[T], taken []*held[T], fates []Fate) {
 			h.bytes = 0
 			ln.finish(h, l.config.Group)
 		} else {
-			ln.postpone(h, fate.Again)
+			ln.postpone(h, fate)
 		}
 		if fate.Lane.After(ln.until) { // what it was has passed
-			ln.until = fate.Lane
+			ln.until, ln.why = fate.Lane, fate.Why
 		}
 	}
 	for ln.items.len() > 0 && ln.items.first().state == finished {

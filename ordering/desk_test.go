@@ -107,10 +107,10 @@ func (d *desk) handle(key string, items []*item) []Fate {
 func (d *desk) fate(key string, it *item) Fate {
 	var f Fate
 	if it.lane > 0 {
-		f.Lane = time.Now().Add(it.lane)
+		f.Lane, f.Why = time.Now().Add(it.lane), "lane"
 	}
 	if len(it.fails) > 0 {
-		f.Again = time.Now().Add(it.fails[0])
+		f.Again, f.Why = time.Now().Add(it.fails[0]), "fails"
 		it.fails = it.fails[1:]
 		return f
 	}

@@ -14,6 +14,7 @@ type held[T any] struct {
 	behind   int           // in so many of them it is not the first
 	group    *group[T]     // where it stands while it is eligible
 	again    time.Time     // when it is tried again, while it is postponed; else zero
+	why      string        // what it waits for
 	at       int           // its place in the group or among those that are postponed
 }
 

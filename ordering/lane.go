@@ -16,6 +16,7 @@ type lane[T any] struct {
 
 	stage stage
 	until time.Time   // the whole lane waits until then
+	why   string      // for this
 	alarm time.Time   // when timer wakes it; zero: not at all
 	timer *time.Timer // nil before the first wait
 
@@ -63,9 +64,9 @@ func (ln *lane[T]) finish(h *held[T], group func(T) string) {
 	ln.contacts.leave(h, func(next *held[T]) { ln.groups.add(next, group(next.item)) })
 }
 
-// postpone lets an item of the call, and with it its contacts, wait until again.
-func (ln *lane[T]) postpone(h *held[T], again time.Time) {
-	h.state, h.again = postponed, again
+// postpone lets an item of the call, and with it its contacts, wait until it is tried again.
+func (ln *lane[T]) postpone(h *held[T], fate Fate) {
+	h.state, h.again, h.why = postponed, fate.Again, fate.Why
 	ln.postponed.put(h)
 }
 
@@ -90,6 +91,17 @@ func (ln *lane[T]) due(now time.Time) time.Time {
 	}
 	// The first item is unfinished and the first of all its contacts. It is not eligible, so it is postponed.
 	return ln.postponed.first().again
+}
+
+// cause is what a waiting lane waits for: as a whole, or with its first item.
+func (ln *lane[T]) cause() string {
+	switch {
+	case ln.alarm.IsZero():
+		return ""
+	case ln.until.Equal(ln.alarm):
+		return ln.why
+	}
+	return ln.items.first().why
 }
 
 // shift removes the first item, which is finished.

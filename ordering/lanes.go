@@ -73,6 +73,7 @@ type Fate struct {
 	Finished bool      // it is done, and its contacts are free for what follows
 	Again    time.Time // if it is not: it and its contacts wait until then. Zero: it can be tried at once
 	Lane     time.Time // the whole lane waits until then, the latest that a call answers; an empty lane forgets it
+	Why      string    // what it waits for: shown by Snapshot
 }
 
 // Lanes are the lanes of all keys. Its methods are safe for concurrent use. Nothing runs while nothing is called.

@@ -117,9 +117,9 @@ func TestASnapshotShowsTheLanesThatAreStuckLongest(t *testing.T) {
 
 		s := d.Snapshot(3)
 		want := []Stuck{
-			{Key: "old", ID: "1", Items: 2, Since: begin, Until: begin.Add(time.Hour)},
+			{Key: "old", ID: "1", Items: 2, Since: begin, Until: begin.Add(time.Hour), Why: "fails"},
 			{Key: "works", ID: "1", Items: 1, Since: begin.Add(time.Second)},
-			{Key: "quota", ID: "2", Items: 1, Since: begin.Add(2*time.Second + tick), Until: begin.Add(2*time.Second + tick + time.Hour)},
+			{Key: "quota", ID: "2", Items: 1, Since: begin.Add(2*time.Second + tick), Until: begin.Add(2*time.Second + tick + time.Hour), Why: "lane"},
 		}
 		if s.Working != 1 || s.Waiting != 3 || s.Gates != 0 || !slices.Equal(s.Stuck, want) {
 			t.Errorf("Snapshot = %+v, want %+v", s, want)

@@ -20,6 +20,7 @@ type Stuck struct {
 	Items int       // that it holds
 	Since time.Time // when that item became the first
 	Until time.Time // when the lane goes on by itself; zero if it works
+	Why   string    // what it waits for, as the last call said; empty if it works
 }
 
 // Snapshot reports how things stand, with at most n of the stuck lanes. It looks at each lane once if n is not 0, and
@@ -44,7 +45,7 @@ func (l *Lanes[T]) overview(lanes bool) Snapshot {
 	s.Stuck = make([]Stuck, 0, len(l.lanes))
 	for _, ln := range l.lanes {
 		first := ln.items.first()
-		s.Stuck = append(s.Stuck, Stuck{Key: ln.key, ID: first.id, Items: ln.items.len(), Since: ln.since, Until: ln.alarm})
+		s.Stuck = append(s.Stuck, Stuck{Key: ln.key, ID: first.id, Items: ln.items.len(), Since: ln.since, Until: ln.alarm, Why: ln.cause()})
 	}
 	return s
 }

@@ -73,12 +73,6 @@ func newBreaker(log *slog.Logger, health *health) *breaker {
 	}
 }
 
-// The causes for which the breaker opens, as metrics and health show them. Those of the facts are their kinds.
-const (
-	causeOutage = "outage" // calls fail, of all users
-	causeFuse   = "fuse"   // every user is refused
-)
-
 // causeOf is the cause that a fact makes for everybody.
 func causeOf(fact *people.Error) string {
 	switch fact.Kind {

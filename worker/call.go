@@ -20,7 +20,8 @@ type calls struct {
 	messageType string
 	items       []*held
 	waiting     waiting
-	made        int // calls
+	about       []*part // what the calls are for
+	made        int     // calls
 }
 
 // history is what is known of the contact of a part.
@@ -63,8 +64,9 @@ func (c *calls) timed(ctx context.Context, method string, call func(context.Cont
 	if c.made++; c.made > 1 {
 		c.worker.rate.charge(time.Now()) // the first was admitted
 	}
+	inSpan, end := c.worker.callSpan(ctx, method, c.about)
 	begun := time.Now()
-	err := call(ctx)
+	err := call(inSpan)
 	code := "200"
 	fact, ok := errors.AsType[*people.Error](err)
 	if !interrupted(ctx) {
@@ -76,19 +78,21 @@ func (c *calls) timed(ctx context.Context, method string, call func(context.Cont
 			code = strconv.Itoa(fact.HTTPStatus)
 		}
 	}
-	c.worker.tally.called(Call{Type: c.messageType, Method: method, Code: code})
+	end(code, fact)
+	c.worker.tally.called(Call{Type: c.messageType, Method: method, Code: code}, time.Since(begun))
 	return err
 }
 
 // one makes the next calls for one contact and judges what they met. The verdict is what the contact waits for; it is
 // empty when the contact is done, or when the worker stops.
 func (c *calls) one(ctx context.Context, p *part) verdict {
+	c.about = []*part{p}
 	h, now := c.history(p), time.Now()
 	if !p.drop(h) {
 		return verdict{}
 	}
 	if wait := h.lateFor(p, now); wait > 0 {
-		return verdict{wait: wait, cause: "late_write"}
+		return verdict{wait: wait, cause: "late_write", idle: true}
 	}
 	p.tries.begin(now)
 	v := c.write(ctx, h, p)
@@ -117,13 +121,14 @@ func (c *calls) one(ctx context.Context, p *part) verdict {
 func (c *calls) oneOf(ctx context.Context, parts []*part) verdict {
 	first := slices.MinFunc(parts, func(a, b *part) int { return a.again.Compare(b.again) })
 	if wait := time.Until(first.again); wait > 0 {
-		return verdict{wait: wait, cause: "contacts"}
+		return verdict{wait: wait, cause: first.why, idle: true}
 	}
 	v := c.worker.heed(ctx, []*part{first}, c.one(ctx, first))
 	if v.wait == 0 || v.lane || v.outage || len(parts) == 1 {
 		return v
 	}
-	first.again = time.Now().Add(v.wait)
+	first.again, first.why = time.Now().Add(v.wait), v.cause
+	c.worker.noteTry(v)
 	return verdict{}
 }
 

@@ -70,7 +70,7 @@ func (u *userCeilings) take(user string, units int, now time.Time) (wait time.Du
 // user at the ceiling waits without a place for calls; what concerns all waits in it, since no other call could use it.
 func (w *Worker) admit(ctx context.Context, user string, units int) (v verdict, ok bool) {
 	if wait := w.ceilings.take(user, units, time.Now()); wait > 0 {
-		return verdict{wait: wait, cause: "user_ceiling", lane: true}, false
+		return verdict{wait: wait, cause: "user_ceiling", idle: true, lane: true}, false
 	}
 	return verdict{}, w.rate.admit(ctx, units)
 }

@@ -15,6 +15,9 @@ import (
 // handle makes the next call that these messages of a user need, publishes the dead letters that follow from it, and
 // says what becomes of each message. Several messages have one mask and go in one call.
 func (w *Worker) handle(ctx context.Context, items []*held, waiting waiting) []ordering.Fate {
+	for _, h := range items {
+		w.phase(h, spanLane, h.idle, nil)
+	}
 	probe := w.breaker.begin()
 	v := w.attempt(ctx, items, waiting)
 	if probe {
@@ -30,6 +33,9 @@ func (w *Worker) handle(ctx context.Context, items []*held, waiting waiting) []o
 		sending.Go(func() { fates[i] = w.conclude(ctx, h, v) })
 	}
 	sending.Wait()
+	for _, h := range items {
+		h.idle = time.Now()
+	}
 	return fates
 }
 
@@ -119,7 +125,7 @@ const concludeAgain = time.Minute
 func (w *Worker) conclude(ctx context.Context, h *held, v verdict) (fate ordering.Fate) {
 	defer func() {
 		if p := recover(); p != nil {
-			w.log.ErrorContext(ctx, "panic while settling a message", "message_id", h.id, "panic", panicText(p), "stack", string(debug.Stack()))
+			w.log.ErrorContext(h.traced(ctx), "panic while settling a message", "message_id", h.id, "panic", panicText(p), "stack", string(debug.Stack()))
 			fate = ordering.Fate{Again: time.Now().Add(concludeAgain)}
 		}
 	}()
@@ -131,7 +137,8 @@ func (w *Worker) conclude(ctx context.Context, h *held, v verdict) (fate orderin
 		return v.fate(time.Now())
 	}
 	if len(h.letters) > 0 && !w.send(ctx, h) {
-		return ordering.Fate{Again: time.Now().Add(h.sending.backoff(0))}
+		w.tally.retried(causeLetter)
+		return ordering.Fate{Again: time.Now().Add(h.sending.backoff(0)), Why: causeLetter}
 	}
 	w.finish(h)
 	return ordering.Fate{Finished: true}
@@ -139,23 +146,26 @@ func (w *Worker) conclude(ctx context.Context, h *held, v verdict) (fate orderin
 
 // fate is what a verdict that is no end means for the lane.
 func (v verdict) fate(now time.Time) ordering.Fate {
+	f := ordering.Fate{Why: v.cause}
 	switch {
 	case v.wait == 0:
 		return ordering.Fate{}
 	case v.lane:
-		return ordering.Fate{Lane: now.Add(v.wait)}
+		f.Lane = now.Add(v.wait)
 	case v.outage:
-		return ordering.Fate{Lane: now.Add(v.wait), Again: now.Add(max(2*v.wait, v.again))}
+		f.Lane, f.Again = now.Add(v.wait), now.Add(max(2*v.wait, v.again))
+	default:
+		f.Again = now.Add(v.wait)
 	}
-	return ordering.Fate{Again: now.Add(v.wait)}
+	return f
 }
 
 // panicked is the verdict on a fault of our own: an attempt like any other, and at the last a dead letter.
 func (w *Worker) panicked(ctx context.Context, items []*held, p any) verdict {
-	w.log.ErrorContext(ctx, "panic while handling messages", "message_id", items[0].id, "messages", len(items),
+	w.log.ErrorContext(items[0].traced(ctx), "panic while handling messages", "message_id", items[0].id, "messages", len(items),
 		"panic", panicText(p), "stack", string(debug.Stack()))
 	now := time.Now()
-	v := verdict{cause: "panic"}
+	v := verdict{cause: causePanic}
 	for _, h := range items {
 		if h.verdict.outcome != "" {
 			continue
@@ -185,8 +195,16 @@ func panicText(p any) string {
 	return "not shown"
 }
 
-// noteWait logs why a message waits.
+// noteTry counts a try that has to be made again.
+func (w *Worker) noteTry(v verdict) {
+	if v.wait > 0 && !v.idle {
+		w.tally.retried(v.cause)
+	}
+}
+
+// noteWait counts and logs why a message waits.
 func (w *Worker) noteWait(ctx context.Context, h *held, v verdict) {
-	w.log.LogAttrs(ctx, slog.LevelDebug, "waiting", slog.String("message_id", h.id),
+	w.noteTry(v)
+	w.log.LogAttrs(h.traced(ctx), slog.LevelDebug, "waiting", slog.String("message_id", h.id),
 		slog.String("cause", v.cause), slog.Duration("wait", v.wait))
 }

@@ -3,6 +3,8 @@ package worker
 import (
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/contactrelay/contactrelay/messages"
 )
 
@@ -30,6 +32,9 @@ type held struct {
 	verdict verdict  // what the message ends with once its letters are confirmed
 
 	settled Settlement // once it has ended
+
+	span trace.Span // from the delivery to the answer
+	idle time.Time  // since then nothing is done for it: it waits in the lane, or for its turn to be answered
 }
 
 // user is the ordering key: whose contacts change. Empty if the message has none.

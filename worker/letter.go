@@ -54,7 +54,7 @@ func (w *Worker) write(h *held, v verdict, part subset) verdict {
 	}
 	if err != nil {
 		w.log.Error("cannot write a dead letter, holding its message", "message_id", h.id, "err", err)
-		return verdict{wait: maxLetterWait, cause: "letter"}
+		return verdict{wait: maxLetterWait, cause: causeLetter}
 	}
 	for _, m := range letters {
 		h.letters = append(h.letters, letter{v.reason, m})
@@ -104,7 +104,10 @@ func bodyOf(body []byte, names []string) ([]byte, error) {
 func (w *Worker) send(ctx context.Context, h *held) bool {
 	for len(h.letters) > 0 {
 		next := h.letters[0]
-		if err := w.dead.Publish(ctx, next.message); err != nil {
+		begun := time.Now()
+		err := w.dead.Publish(ctx, next.message)
+		w.phase(h, spanLetter, begun, err)
+		if err != nil {
 			w.health.failed("dead_letters", err)
 			w.unsent.Do(func() {
 				w.log.ErrorContext(ctx, "cannot publish dead letters, holding their messages", "err", err)

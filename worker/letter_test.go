@@ -1,11 +1,15 @@
 package worker
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"cloud.google.com/go/pubsub/v2"
 
 	"github.com/contactrelay/contactrelay/deadletter"
 	"github.com/contactrelay/contactrelay/internal/peoplesim"
@@ -194,4 +198,14 @@ func TestUsersThatAreNotAllowedAreForbidden(t *testing.T) {
 			t.Error("the service was called for a user who is not allowed")
 		}
 	})
+}
+
+func TestAnErrorOfTheClientNamesNoUser(t *testing.T) {
+	err := discreet(fmt.Errorf("publish: %w", pubsub.ErrPublishingPaused{OrderingKey: ann}))
+	if strings.Contains(err.Error(), ann) {
+		t.Errorf("%v names the user", err)
+	}
+	if other := errors.New("no permission"); discreet(other) != other {
+		t.Error("another error is changed")
+	}
 }

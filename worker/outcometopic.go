@@ -44,7 +44,7 @@ func (t *OutcomeTopic) PublishAll(ctx context.Context, all []messages.Message) (
 		case failure == nil && err == nil:
 			confirmed++
 		case err == nil:
-			err = fmt.Errorf("publish to %s: %w", t.publisher.ID(), failure)
+			err = fmt.Errorf("publish to %s: %w", t.publisher.ID(), discreet(failure))
 		}
 	}
 	if key := all[0].OrderingKey; err != nil && key != "" {

@@ -27,6 +27,7 @@ type part struct {
 	tries   tries
 	failed  int              // batch calls that failed for a reason which this contact may be
 	again   time.Time        // it waits until then, and others of its message do not
+	why     string           // for this
 	alone   bool             // goes in a call of its own from now on
 	refusal *people.Error    // of its etag, if that was refused: the contact is read then, and the change judged
 	unsure  bool             // a call of unknown outcome had it: a batch is read back before it is sent again

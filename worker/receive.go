@@ -95,10 +95,12 @@ func (w *Worker) arrive(ctx context.Context, lanes *ordering.Lanes[*held], d del
 	if known {
 		s := Settlement{MessageID: h.id, User: h.user(), Type: h.kind, Outcome: Duplicate}
 		w.tally.settled(s)
-		w.report(s)
+		w.report(h.traced(ctx), s)
 		return // its answer is given together with that of the one that is held
 	}
 	w.clamp(h, lanes.Unfinished)
+	w.phase(h, spanReceive, h.arrived, nil)
+	h.idle = time.Now()
 	here := ordering.Arrival[*held]{Key: h.lane(), ID: h.id, Stream: d.stream, Bytes: d.bytes(), Item: h}
 	if err := lanes.Put(ctx, here); err != nil {
 		w.giveBack(h) // the worker stops, or the key's gate is closed: it comes again
@@ -110,10 +112,12 @@ func (w *Worker) arrive(ctx context.Context, lanes *ordering.Lanes[*held], d del
 // leases must end when it is settled: known is true and the delivery is not to be queued again.
 func (w *Worker) hold(d delivery) (h *held, known bool) {
 	fresh := w.decode(d)
+	fresh.span = w.openSpan(fresh)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if h, known = w.held[d.id]; known {
 		h.answers = append(h.answers, d.answer)
+		fresh.closeSpan(Settlement{Outcome: Duplicate})
 		return h, true
 	}
 	w.arrivals++

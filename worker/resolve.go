@@ -37,7 +37,7 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 		return c.overtaken(p, current)
 	}
 	if wait := p.undone(found, read); wait > 0 {
-		return verdict{wait: wait, cause: "late_write"}
+		return verdict{wait: wait, cause: "late_write", idle: true}
 	}
 	c.take(h, p, found, read)
 	if p.done {
@@ -66,7 +66,7 @@ func (c *calls) again(p *part) verdict {
 	c.worker.tally.resolved("stale_read")
 	if wait := p.stale.next(); wait > 0 {
 		p.tries.uncount(wait) // nothing failed
-		return verdict{wait: wait, cause: "stale_read"}
+		return verdict{wait: wait, cause: causeStaleRead}
 	}
 	return p.tries.transient(&people.Error{Kind: people.StaleEtag}, c.worker.config, time.Now())
 }
@@ -76,7 +76,7 @@ func (c *calls) dispute(p *part, fields []string, read string) verdict {
 	if !p.argued {
 		p.argued = true
 		p.tries.uncount(conflictWait)
-		return verdict{wait: conflictWait, cause: "conflict"}
+		return verdict{wait: conflictWait, cause: causeConflict}
 	}
 	c.worker.tally.resolved("conflict")
 	v := park(deadletter.EtagConflict, "somebody changed the contact after the change was made", p.refusal)

@@ -54,32 +54,40 @@ func (w *Worker) finish(h *held) {
 		}
 	}
 	h.settled = s
-	w.report(s)
+	w.report(h.traced(context.Background()), s)
 	h.letGo()
 }
 
 // release acknowledges a message that has ended: it was done, or its letters are confirmed, or it was settled before.
 func (w *Worker) release(h *held) {
 	w.tally.settled(h.settled)
+	if h.settled.Outcome != Duplicate {
+		w.tally.aged(time.Since(h.publish))
+	}
 	for _, a := range w.forget(h) {
 		a.Ack()
 	}
+	w.phase(h, spanSettle, h.idle, nil)
+	h.closeSpan(h.settled)
 }
 
 // giveBack returns a message to the queue, because the worker stops or holds too many that wait. One that has ended
 // but whose turn had not come is remembered as settled.
 func (w *Worker) giveBack(h *held) {
-	s := h.settled
+	s, waited := h.settled, spanSettle
 	if s.Outcome == "" {
+		waited = spanLane
 		w.memory.giveBack(copyOf(h.user(), h.id), h.rank)
 		s = w.settlement(h, verdict{outcome: Returned})
-		w.report(s)
+		w.report(h.traced(context.Background()), s)
 	}
 	s.Outcome, s.Reason = Returned, ""
 	w.tally.settled(s)
 	for _, a := range w.forget(h) {
 		a.Nack()
 	}
+	w.phase(h, waited, h.idle, nil)
+	h.closeSpan(s)
 }
 
 // settlement is how a message ends with a verdict.
@@ -100,7 +108,7 @@ func (w *Worker) forget(h *held) []answer {
 }
 
 // report logs a settlement and tells who wants to know. No personal data: IDs and resource names only.
-func (w *Worker) report(s Settlement) {
+func (w *Worker) report(ctx context.Context, s Settlement) {
 	attrs := []slog.Attr{slog.String("message_id", s.MessageID)}
 	if w.config.UserLabel != nil && s.User != "" {
 		attrs = append(attrs, slog.String("user", w.config.UserLabel(s.User)))
@@ -116,7 +124,7 @@ func (w *Worker) report(s Settlement) {
 		attrs = append(attrs, slog.String("fields", strings.Join(s.Fields, ",")))
 	}
 	attrs = append(attrs, slog.Int("attempts", s.Attempts), slog.Duration("duration", s.Duration))
-	w.log.LogAttrs(context.Background(), slog.LevelInfo, "settled", attrs...)
+	w.log.LogAttrs(ctx, slog.LevelInfo, "settled", attrs...)
 	if w.config.Settled != nil {
 		w.config.Settled(s)
 	}

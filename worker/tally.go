@@ -3,6 +3,7 @@ package worker
 import (
 	"maps"
 	"sync"
+	"time"
 
 	"github.com/contactrelay/contactrelay/deadletter"
 )
@@ -12,7 +13,14 @@ type Tally struct {
 	Deliveries int
 	Settled    map[Ending]int
 	Calls      map[Call]int
-	Letters    map[deadletter.Reason]int // confirmed dead letters; a message can leave several
+	// Seconds is how long calls took, by method; Sizes how many contacts the batch calls had; Ages how many seconds lay
+	// between the publishing and the acknowledgement of a message, duplicates left out.
+	Seconds map[string]Histogram
+	Sizes   Histogram
+	Ages    Histogram
+	// Retries is how often a message was tried and is tried again, by cause.
+	Retries map[string]int
+	Letters map[deadletter.Reason]int // confirmed dead letters; a message can leave several
 	// Conflicts is how refused or outdated etags were resolved: chain, done, superseded, merged, stale_read, conflict, gone.
 	Conflicts map[string]int
 	// Outcomes is what became of the events for the outcome topic: published, retried (each publication that failed and is
@@ -25,6 +33,10 @@ type Tally struct {
 	Pauses map[string]int
 	// Rate is the calls a second that the project's quota allows, as far as it was found out; 0 if nothing was refused.
 	Rate float64
+	// HeldMessages and HeldBytes are held now, in so many lanes that work and that can do nothing before some time has
+	// passed. Closed is the users of whom what comes is returned, because something before it was.
+	HeldMessages, HeldBytes  int
+	Working, Waiting, Closed int
 	// OrderViolations is how often a change ended after a later one of its contact; it must stay 0.
 	OrderViolations int
 }
@@ -47,12 +59,26 @@ type Call struct {
 func (w *Worker) Tally() Tally {
 	t, allowed := &w.tally, w.rate.now()
 	paused, pauses := w.breaker.state()
+	now := Tally{Paused: paused, Pauses: pauses, Rate: allowed}
+	if lanes := w.lanes.Load(); lanes != nil { // they call the tally while they are locked, so it is not locked yet
+		now.HeldMessages, now.HeldBytes, _ = lanes.Held()
+		s := lanes.Snapshot(0)
+		now.Working, now.Waiting, now.Closed = s.Working, s.Waiting, s.Gates
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return Tally{
-		Deliveries: t.deliveries, Settled: maps.Clone(t.endings), Calls: maps.Clone(t.calls), Letters: maps.Clone(t.letters),
-		Paused: paused, Pauses: pauses, Rate: allowed,
-		Conflicts: maps.Clone(t.conflicts), Outcomes: maps.Clone(t.outcomes), Inversions: t.inversions, OrderViolations: t.violations,
+	t.copyTo(&now)
+	return now
+}
+
+// copyTo copies the counts. Callers hold mu.
+func (t *tally) copyTo(to *Tally) {
+	to.Deliveries, to.Settled, to.Calls, to.Letters = t.deliveries, maps.Clone(t.endings), maps.Clone(t.calls), maps.Clone(t.letters)
+	to.Conflicts, to.Outcomes, to.Retries = maps.Clone(t.conflicts), maps.Clone(t.outcomes), maps.Clone(t.retries)
+	to.Inversions, to.OrderViolations = t.inversions, t.violations
+	to.Sizes, to.Ages, to.Seconds = t.sizes.clone(), t.ages.clone(), make(map[string]Histogram, len(t.seconds))
+	for method, h := range t.seconds {
+		to.Seconds[method] = h.clone()
 	}
 }
 
@@ -65,6 +91,10 @@ type tally struct {
 	letters    map[deadletter.Reason]int
 	conflicts  map[string]int
 	outcomes   map[string]int
+	retries    map[string]int
+	seconds    map[string]*Histogram
+	sizes      Histogram
+	ages       Histogram
 	inversions int
 	violations int
 }
@@ -84,9 +114,10 @@ func (t *tally) settled(s Settlement) {
 	t.endings[Ending{s.Type, s.Outcome, s.Reason}]++
 }
 
-func (t *tally) called(c Call) {
+func (t *tally) called(c Call, d time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.took(c.Method, d)
 	if t.calls == nil {
 		t.calls = map[Call]int{}
 	}
@@ -106,6 +137,15 @@ func (t *tally) violated() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.violations++
+}
+
+func (t *tally) retried(cause string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.retries == nil {
+		t.retries = map[string]int{}
+	}
+	t.retries[cause]++
 }
 
 func (t *tally) resolved(how string) {

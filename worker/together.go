@@ -23,6 +23,7 @@ func (c *calls) together(ctx context.Context, parts []*part) verdict {
 	if len(parts) == 0 {
 		return verdict{}
 	}
+	c.about = parts
 	mask := parts[0].mask()
 	sent, err := c.prepare(ctx, parts, mask)
 	if err == nil && (len(sent) == 0 || c.worker.stopped.Load()) {
@@ -35,6 +36,8 @@ func (c *calls) together(ctx context.Context, parts []*part) verdict {
 		for _, p := range sent {
 			contacts[p.resource] = guarded(p.person, p.sent)
 		}
+		c.about = sent
+		c.worker.tally.together(len(sent))
 		err = c.timed(ctx, "people.batchUpdateContacts", func(ctx context.Context) (err error) {
 			results, err = c.worker.contacts.BatchUpdate(ctx, c.user, contacts, mask, parts[0].asked.read())
 			return err

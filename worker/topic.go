@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -34,7 +35,15 @@ func (t *Topic) Publish(ctx context.Context, m deadletter.Message) error {
 		if m.OrderingKey != "" {
 			t.publisher.ResumePublish(m.OrderingKey)
 		}
-		return fmt.Errorf("publish to %s: %w", t.publisher.ID(), err)
+		return fmt.Errorf("publish to %s: %w", t.publisher.ID(), discreet(err))
 	}
 	return nil
+}
+
+// discreet is an error of the client without the ordering key that it may name: that is a user.
+func discreet(err error) error {
+	if _, ok := errors.AsType[pubsub.ErrPublishingPaused](err); ok {
+		return errors.New("an earlier message of the user could not be published")
+	}
+	return err
 }

@@ -17,7 +17,8 @@ type verdict struct {
 
 	// of a message that waits
 	wait  time.Duration
-	cause string // of the wait, for logs
+	cause string // of the wait, as logs, metrics and /lanes show it
+	idle  bool   // nothing was tried: it only waits on, or for its turn
 	lane  bool   // the user waits, not the contact alone
 	// outage is true when the service may be down: it failed so, and no call has succeeded since. The user waits, and
 	// then the contacts go first that this one must not hold up.

@@ -16,6 +16,9 @@
 //
 // Where there is a topic for outcomes, each message that is settled leaves one event there. Its publication is begun
 // before the message is acknowledged and holds up nothing: it is tried again for as long as there is room (outbox.go).
+//
+// What it does is told by a Tally of counts, a log line a message, spans where there is a tracer (span.go), Faults, and
+// Stuck: none of it names a user but by Config.UserLabel, nor shows what a contact holds.
 package worker
 
 import (
@@ -26,14 +29,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 
 	"github.com/contactrelay/contactrelay/internal/people"
 	"github.com/contactrelay/contactrelay/ordering"
 )
 
-// Config says how a worker works. All fields but UserWrites, ProjectWrites, AllowUsers, Outcomes, UserLabel and Settled
-// are required.
+// Config says how a worker works. All fields but UserWrites, ProjectWrites, AllowUsers, Outcomes, UserLabel, Settled
+// and Tracer are required.
 type Config struct {
 	Subscription string // noted in dead letters, as dl-subscription
 	Version      string // noted in dead letters, as dl-worker
@@ -59,6 +63,7 @@ type Config struct {
 	Outcomes   outcomeTopic        // told how each message was settled; nil: nobody is
 	UserLabel  func(string) string // how logs show a user; nil: not at all
 	Settled    func(Settlement)    // told of every settlement, from many goroutines; nil: nobody is
+	Tracer     trace.Tracer        // makes the spans of messages and calls (span.go); nil: there are none
 }
 
 // Worker is one worker on one subscription. Its methods are safe for concurrent use.
@@ -81,9 +86,10 @@ type Worker struct {
 	breaker   *breaker
 	rate      *callRate
 	ceilings  *userCeilings
-	deaf      rate.Sometimes // paces the error lines of a subscription that cannot be received from
-	stopped   atomic.Bool    // no write is begun any more
-	unsent    rate.Sometimes // paces the error lines of a dead-letter topic that takes nothing
+	deaf      rate.Sometimes                        // paces the error lines of a subscription that cannot be received from
+	stopped   atomic.Bool                           // no write is begun any more
+	lanes     atomic.Pointer[ordering.Lanes[*held]] // nil before Run
+	unsent    rate.Sometimes                        // paces the error lines of a dead-letter topic that takes nothing
 
 	mu       sync.Mutex // guards the fields below
 	held     map[string]*held
@@ -157,6 +163,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		Return:  func(_ string, h *held) { w.giveBack(h) },
 	})
 
+	w.lanes.Store(lanes)
 	flushing, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer giveUp(nil)
 	var announcing sync.WaitGroup

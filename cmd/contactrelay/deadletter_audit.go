@@ -60,7 +60,7 @@ type deed struct {
 
 // open opens the audit. close ends it.
 func (s *auditSettings) open(ctx context.Context, t terminal) (*audit, error) {
-	a := &audit{who: principal(ctx), log: (&logSettings{LogFormat: s.LogFormat, LogLevel: s.levelOn(t.err)}).logger(t.err)}
+	a := &audit{who: principal(ctx), log: (&logSettings{LogFormat: s.LogFormat, LogLevel: s.levelOn(t.err)}).logger(t.err, "")}
 	if s.Audit == "" {
 		return a, nil
 	}

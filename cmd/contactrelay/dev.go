@@ -17,7 +17,7 @@ type devCommand struct {
 	Once        bool   `help:"End after the sample feed instead of serving on; exit code 1 if the numbers do not add up." env:"-"`
 	Outcomes    bool   `help:"Show the events of the outcome topic too." env:"-"`
 	Credentials string `help:"How the made-up users are signed in: emulator, or tokens (a token endpoint is simulated too)." default:"emulator" env:"-"`
-	HTTP        string `name:"http" help:"Address of /livez, /readyz and /metrics; empty: none." placeholder:"ADDR"`
+	HTTP        string `name:"http" help:"Address of /livez, /readyz, /lanes and /metrics; empty: none." placeholder:"ADDR"`
 	workSettings
 }
 
@@ -58,7 +58,7 @@ func (c *devCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 			return err
 		}
 	}
-	log := (&logSettings{LogFormat: "text", LogLevel: "warn"}).logger(t.err)
+	log := (&logSettings{LogFormat: "text", LogLevel: "warn"}).logger(t.err, devProject)
 	w := worker.New(config,
 		worker.NewSubscription(world.client, world.pulls, devSubscription, c.MaxMessages, int(c.MaxBytes)),
 		worker.NewTopic(world.client, devDeadLetterTopic), contacts, log)
@@ -72,7 +72,7 @@ func (c *devCommand) work(ctx context.Context, t terminal, world *world, w *work
 	defer running.Wait()
 	defer stop()
 	if c.HTTP != "" {
-		health, err := listenHealth(c.HTTP, w.Faults, w.Tally)
+		health, err := listenHealth(c.HTTP, w, log)
 		if err != nil {
 			return err
 		}

@@ -103,6 +103,14 @@ func parseInt(text string) (any, error) {
 	return n, nil
 }
 
+func parseShare(text string) (any, error) {
+	share, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a number such as 0.01", text)
+	}
+	return share, nil
+}
+
 func parseDuration(text string) (any, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil {

@@ -84,7 +84,7 @@ func (g *grantWorld) work() {
 	config.UserLabel = func(user string) string { return user }
 	config.Settled = g.settled
 	w := worker.New(config, worker.NewSubscription(g.client, g.pulls, devSubscription, settings.MaxMessages, int(settings.MaxBytes)),
-		worker.NewTopic(g.client, devDeadLetterTopic), contacts, (&logSettings{LogFormat: "text", LogLevel: "error"}).logger(g.t.Output()))
+		worker.NewTopic(g.client, devDeadLetterTopic), contacts, (&logSettings{LogFormat: "text", LogLevel: "error"}).logger(g.t.Output(), devProject))
 	ctx, stop := context.WithCancel(context.WithoutCancel(g.t.Context()))
 	var running sync.WaitGroup
 	running.Go(func() {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -12,15 +13,27 @@ import (
 	"github.com/contactrelay/contactrelay/worker"
 )
 
-// healthServer answers /livez, /readyz and /metrics while the worker runs.
+// patient is what the health server looks at: a worker.
+type patient interface {
+	Faults() map[string]string
+	Tally() worker.Tally
+	Stuck(n int) []worker.Stuck
+}
+
+// healthServer answers /livez, /readyz, /lanes and /metrics while the worker runs.
 type healthServer struct {
+	patient  patient
 	listener net.Listener
 	server   *http.Server
 }
 
-// listenHealth opens the address. It tells what keeps the worker from working, by part, and what it has counted.
-func listenHealth(address string, faults func() map[string]string, tally func() worker.Tally) (*healthServer, error) {
-	counted, err := newMetrics(tally)
+// liveTimeout is how long the worker's locks may be held before the process counts as stuck; they are held for less than
+// a millisecond.
+const liveTimeout = 900 * time.Millisecond // the default time-out of a probe is a second
+
+// listenHealth opens the address.
+func listenHealth(address string, p patient, log *slog.Logger) (*healthServer, error) {
+	counted, err := newCounts(p.Tally).handler()
 	if err != nil {
 		return nil, err
 	}
@@ -28,20 +41,41 @@ func listenHealth(address string, faults func() map[string]string, tally func() 
 	if err != nil {
 		return nil, fmt.Errorf("--http %s: %w", address, err)
 	}
+	h := &healthServer{patient: p, listener: l}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", counted)
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "ok") // the process answers; whether a remote does is /readyz's to say
-	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		found := faults()
-		w.Header().Set("Content-Type", "application/json")
-		if len(found) > 0 {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"ready": len(found) == 0, "faults": found})
-	})
-	return &healthServer{listener: l, server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}}, nil
+	mux.Handle("GET /livez", http.TimeoutHandler(http.HandlerFunc(h.live), liveTimeout, "no progress\n"))
+	mux.HandleFunc("GET /readyz", h.ready)
+	mux.HandleFunc("GET /lanes", h.lanes)
+	h.server = &http.Server{
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), // else it writes lines of its own format
+	}
+	return h, nil
+}
+
+// live answers when the worker's locks can be had: then it makes progress. Whether a remote answers is ready's to say,
+// since a process that fails this probe is killed.
+func (h *healthServer) live(w http.ResponseWriter, _ *http.Request) {
+	h.patient.Tally()
+	fmt.Fprintln(w, "ok")
+}
+
+// ready tells whether the worker works, and why not, by part.
+func (h *healthServer) ready(w http.ResponseWriter, _ *http.Request) {
+	found := h.patient.Faults()
+	status := http.StatusOK
+	if len(found) > 0 {
+		status = http.StatusServiceUnavailable
+	}
+	answerJSON(w, status, map[string]any{"ready": len(found) == 0, "faults": found})
+}
+
+// answerJSON answers with a value.
+func answerJSON(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value) // who asked may have gone
 }
 
 // serve answers until close is called.

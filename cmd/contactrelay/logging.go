@@ -67,8 +67,8 @@ func (l *logSettings) level() (level slog.Level, err error) {
 	return level, err
 }
 
-// logger writes to w as the settings say.
-func (l *logSettings) logger(w io.Writer) *slog.Logger {
+// logger writes to w as the settings say. The project is that of the traces.
+func (l *logSettings) logger(w io.Writer, project string) *slog.Logger {
 	level, err := l.level()
 	if err != nil {
 		level = slog.LevelInfo
@@ -76,39 +76,7 @@ func (l *logSettings) logger(w io.Writer) *slog.Logger {
 	if l.LogFormat == "text" || l.LogFormat == "auto" && isTerminal(w) {
 		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, NoColor: !coloured(w)}))
 	}
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: cloudLogging}))
-}
-
-// cloudLogging gives the fields of a line the names that Cloud Logging looks for.
-// https://cloud.google.com/logging/docs/structured-logging
-func cloudLogging(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) > 0 {
-		return a
-	}
-	switch a.Key {
-	case slog.LevelKey:
-		level, _ := a.Value.Any().(slog.Level)
-		return slog.String("severity", severity(level))
-	case slog.MessageKey:
-		a.Key = "message"
-	}
-	if a.Value.Kind() == slog.KindDuration {
-		return slog.Float64(a.Key, a.Value.Duration().Seconds())
-	}
-	return a
-}
-
-// severity is Cloud Logging's word for a level.
-func severity(l slog.Level) string {
-	switch {
-	case l >= slog.LevelError:
-		return "ERROR"
-	case l >= slog.LevelWarn:
-		return "WARNING"
-	case l >= slog.LevelInfo:
-		return "INFO"
-	}
-	return "DEBUG"
+	return slog.New(newCloudLog(w, level, project))
 }
 
 // userLabel is how logs show a user: as it is if asked for, else as a keyed hash.

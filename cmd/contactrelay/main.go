@@ -86,6 +86,7 @@ func newParser(c *commandLine, faults *settingFaults, more ...kong.Option) (*kon
 		kong.DefaultEnvars("CONTACTRELAY"),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 80}),
 		kong.KindMapper(reflect.Int, faults.mapper(parseInt)),
+		kong.KindMapper(reflect.Float64, faults.mapper(parseShare)),
 		kong.KindMapper(reflect.Bool, faults.switches()),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), faults.mapper(parseDuration)),
 		kong.TypeMapper(reflect.TypeFor[userList](), kong.MapperFunc(decodeUsers)),

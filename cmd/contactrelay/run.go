@@ -22,8 +22,9 @@ type runCommand struct {
 	outcomeSettings
 	peopleSettings
 	workSettings
-	HTTP string `name:"http" help:"Address of /livez, /readyz and /metrics; empty: none." default:":8080"`
+	HTTP string `name:"http" help:"Address of /livez, /readyz, /lanes and /metrics; empty: none." default:":8080"`
 	logSettings
+	exportSettings
 }
 
 // check fills in what is implied and returns all that is wrong.
@@ -36,6 +37,7 @@ func (c *runCommand) check(ctx context.Context, f *settingFaults) error {
 	c.workSettings.check(f)
 	checkListen(f, "http", c.HTTP)
 	c.logSettings.check(f)
+	c.exportSettings.check(ctx, f)
 	return f.err()
 }
 
@@ -44,7 +46,7 @@ func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 	if err := c.check(ctx, f); err != nil {
 		return err
 	}
-	log := c.logger(t.err)
+	log := c.logger(t.err, c.Project)
 	unavailable := rate.Sometimes{Interval: time.Minute}
 	pulls := worker.NewPulls()
 	client, link, err := connect(ctx, c.Project, func(err error) {
@@ -60,21 +62,46 @@ func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 	if err != nil {
 		return fmt.Errorf("prepare the People API: %w", err)
 	}
+	sent, err := c.exportSettings.open(ctx, c.Project, log)
+	if err != nil {
+		return err
+	}
 	config := c.workSettings.config(c.AllowUsers)
+	config.Tracer = sent.tracer()
 	config.UserLabel = c.userLabel()
 	config.Subscription = c.fullName("subscriptions", c.Subscription)
 	c.outcomeSettings.announce(&config, client, &c.project)
 	source := watchedSubscription{worker.NewSubscription(client, pulls, config.Subscription, c.MaxMessages, int(c.MaxBytes)), link}
 	dead := worker.NewTopic(client, c.fullName("topics", c.DeadLetterTopic))
-	return c.work(ctx, worker.New(config, source, dead, contacts, log), log)
+	w := worker.New(config, source, dead, contacts, log)
+	if err := c.exportSettings.count(ctx, sent, w.Tally); err != nil {
+		return err
+	}
+	return c.work(ctx, w, sent, log)
 }
 
-// work runs the worker, and the health server beside it.
-func (c *runCommand) work(ctx context.Context, w *worker.Worker, log *slog.Logger) error {
+// What was counted is sent after the worker has ended, since then it is complete. That takes flushLimit at most, and not
+// longer than a stop may take: the worker ends within 800 ms of the drain, and the process within a second.
+const (
+	flushLimit     = 3 * time.Second
+	exitAfterDrain = 950 * time.Millisecond
+)
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// work runs the worker, and the health server beside it. What was counted is sent when it has ended.
+func (c *runCommand) work(ctx context.Context, w *worker.Worker, sent *telemetry, log *slog.Logger) error {
+	stopped := make(chan time.Time, 1)
+	defer context.AfterFunc(ctx, func() { stopped <- time.Now() })()
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	if c.HTTP != "" {
-		health, err := listenHealth(c.HTTP, w.Faults, w.Tally)
+		health, err := listenHealth(c.HTTP, w, log)
 		if err != nil {
 			return err
 		}
@@ -90,6 +117,15 @@ func (c *runCommand) work(ctx context.Context, w *worker.Worker, log *slog.Logge
 	err := w.Run(ctx)
 	count := w.Tally()
 	log.InfoContext(ctx, "stopped", "deliveries", count.Deliveries)
+	by := time.Now().Add(flushLimit)
+	if ctx.Err() != nil {
+		by = earlier(by, (<-stopped).Add(c.Drain+exitAfterDrain))
+	}
+	serving.Go(func() {
+		if err := sent.close(ctx, by); err != nil {
+			log.WarnContext(ctx, "not all metrics and traces were sent", "err", err)
+		}
+	})
 	if errors.Is(err, worker.ErrUnordered) {
 		return fmt.Errorf("%s: %w, and changes of a contact would overtake each other: "+
 			"make a subscription with --enable-message-ordering (it cannot be switched on later)", subscription, err)

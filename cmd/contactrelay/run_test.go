@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"io"
 	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/contactrelay/contactrelay/internal/pubsubsim"
-	"github.com/contactrelay/contactrelay/worker"
 )
 
 // runWorld is the world of dev, with the environment in which run finds it.
@@ -40,47 +36,6 @@ func TestRunRefusesAnAddressThatIsTaken(t *testing.T) {
 	if code != 1 || !strings.Contains(errs, "--http") {
 		t.Errorf("exit code %d, %q", code, errs)
 	}
-}
-
-// health asks a path and returns the status and the body.
-func health(t *testing.T, address, path string) (int, string) {
-	t.Helper()
-	answer, err := http.Get("http://" + address + path)
-	must(t, err)
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	must(t, err)
-	return answer.StatusCode, string(text)
-}
-
-func TestReadyTellsWhatKeepsTheWorkerFromWorking(t *testing.T) {
-	faults := map[string]string{}
-	server, err := listenHealth("127.0.0.1:0", func() map[string]string { return faults }, func() worker.Tally { return worker.Tally{} })
-	must(t, err)
-	served := make(chan error, 1)
-	go func() { served <- server.serve() }()
-	address := server.listener.Addr().String()
-	if status, _ := health(t, address, "/livez"); status != http.StatusOK {
-		t.Errorf("livez: %d", status)
-	}
-	if status, text := health(t, address, "/readyz"); status != http.StatusOK || !strings.Contains(text, `"ready":true`) {
-		t.Errorf("readyz: %d %s", status, text)
-	}
-	faults["stream 0"] = "no permission"
-	status, text := health(t, address, "/readyz")
-	var answer struct {
-		Ready  bool
-		Faults map[string]string
-	}
-	must(t, json.Unmarshal([]byte(text), &answer))
-	if status != http.StatusServiceUnavailable || answer.Ready || answer.Faults["stream 0"] != "no permission" {
-		t.Errorf("readyz: %d %s", status, text)
-	}
-	if status, _ := health(t, address, "/livez"); status != http.StatusOK {
-		t.Errorf("livez asks more than whether the process lives: %d", status)
-	}
-	server.close(t.Context())
-	must(t, <-served)
 }
 
 func TestRunEndsWithCode0WhenItIsStopped(t *testing.T) {

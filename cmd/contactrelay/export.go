@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"net/url"
+	"os"
+
+	"golang.org/x/oauth2/google"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/oauth"
+)
+
+// exportSettings say where metrics and traces are sent by OTLP, and how many traces. Where to is said by OpenTelemetry's
+// own variables, which its exporters read themselves, with all others of theirs (headers, certificate, time-out …):
+// https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+type exportSettings struct {
+	TraceRatio float64 `help:"Share of the messages that are traced, 0 to 1, where their producer has not decided; 0: none at all." default:"0.01"`
+
+	metrics, traces bool                          // whether they are sent
+	bearer          credentials.PerRPCCredentials // for Google's endpoint; nil: none
+}
+
+// The variables that say where to send: both, or one kind alone.
+const (
+	otlpEndpoint        = "OTEL_EXPORTER_OTLP_ENDPOINT"
+	otlpMetricsEndpoint = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"
+	otlpTracesEndpoint  = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+	otlpProtocol        = "OTEL_EXPORTER_OTLP_PROTOCOL"
+)
+
+// otlpScopes are what Google's endpoint asks a token for.
+// https://cloud.google.com/stackdriver/docs/reference/telemetry/overview
+var otlpScopes = []string{
+	"https://www.googleapis.com/auth/monitoring.write", "https://www.googleapis.com/auth/trace.append",
+}
+
+// check notes what is wrong with the settings and with the variables, and finds the credentials if the endpoint is
+// Google's.
+func (e *exportSettings) check(ctx context.Context, f *settingFaults) {
+	f.require(e.TraceRatio >= 0 && e.TraceRatio <= 1, "trace-ratio", "must be from 0 to 1")
+	toGoogle := false
+	for _, variable := range []string{otlpEndpoint, otlpMetricsEndpoint, otlpTracesEndpoint} {
+		text := os.Getenv(variable)
+		if text == "" {
+			continue
+		}
+		at, err := parseEndpoint(text)
+		if err != nil {
+			f.variable(variable, "%v", err)
+			continue
+		}
+		toGoogle = toGoogle || needsBearer(at)
+		e.metrics = e.metrics || variable != otlpTracesEndpoint
+		e.traces = e.traces || variable != otlpMetricsEndpoint
+	}
+	e.traces = e.traces && e.TraceRatio > 0
+	if protocol := os.Getenv(otlpProtocol); protocol != "" && protocol != "grpc" && (e.metrics || e.traces) {
+		f.variable(otlpProtocol, "must be grpc: nothing else is spoken")
+	}
+	if toGoogle {
+		found, err := google.FindDefaultCredentials(ctx, otlpScopes...)
+		if err != nil {
+			f.variable(otlpEndpoint, "is Google's, and there are no credentials for it: %v", err)
+			return
+		}
+		e.bearer = oauth.TokenSource{TokenSource: found.TokenSource}
+	}
+}
+
+// needsBearer reports whether an endpoint is Google's, which takes a token and TLS alone.
+func needsBearer(at *url.URL) bool { return at.Scheme == "https" && isGoogle(at.Hostname()) }
