@@ -32,6 +32,7 @@ var onGoogle = []string{workerPoolName, "K_SERVICE", "CLOUD_RUN_JOB", "KUBERNETE
 // findPlace begins to find out where this runs. The variables OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come before
 // whatever is found.
 func findPlace(ctx context.Context, project string, log *slog.Logger) *place {
+	ctx = context.WithoutCancel(ctx) // a stop needs to know it as well
 	ours := resource.WithAttributes(
 		attribute.String("service.name", "contactrelay"),
 		attribute.String("service.version", version()),

@@ -100,12 +100,14 @@ func (c *runCommand) work(ctx context.Context, w *worker.Worker, sent *telemetry
 	defer context.AfterFunc(ctx, func() { stopped <- time.Now() })()
 	var serving sync.WaitGroup
 	defer serving.Wait()
+	at := "" // where the health server is: the port may have been chosen by the system
 	if c.HTTP != "" {
 		health, err := listenHealth(c.HTTP, w, log)
 		if err != nil {
 			return err
 		}
 		defer health.close(ctx)
+		at = health.listener.Addr().String()
 		serving.Go(func() {
 			if err := health.serve(); err != nil {
 				log.ErrorContext(ctx, "health server ended", "err", err)
@@ -113,7 +115,7 @@ func (c *runCommand) work(ctx context.Context, w *worker.Worker, sent *telemetry
 		})
 	}
 	subscription := c.fullName("subscriptions", c.Subscription)
-	log.InfoContext(ctx, "started", "version", version(), "subscription", subscription)
+	log.InfoContext(ctx, "started", "version", version(), "subscription", subscription, "http", at)
 	err := w.Run(ctx)
 	count := w.Tally()
 	log.InfoContext(ctx, "stopped", "deliveries", count.Deliveries)

@@ -26,7 +26,7 @@ func withoutEnvironment(t *testing.T) {
 	t.Helper()
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, "CONTACTRELAY_") || strings.HasPrefix(name, "GOOGLE_") || strings.HasSuffix(name, "_EMULATOR_HOST") {
+		if strings.HasPrefix(name, "CONTACTRELAY_") || strings.HasPrefix(name, "GOOGLE_") || strings.HasPrefix(name, "OTEL_") || strings.HasSuffix(name, "_EMULATOR_HOST") {
 			t.Setenv(name, "")
 			os.Unsetenv(name)
 		}

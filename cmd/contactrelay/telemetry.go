@@ -63,7 +63,7 @@ func (e *exportSettings) open(ctx context.Context, project string, log *slog.Log
 // would write lines of their own format.
 func hearOpenTelemetry(log *slog.Logger) {
 	paced := rate.Sometimes{Interval: time.Minute}
-	otel.SetLogger(logr.FromSlogHandler(log.Handler()))
+	otel.SetLogger(logr.FromSlogHandler(log.Handler()).V(8)) // its errors alone: the rest falls below debug
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		paced.Do(func() { log.Warn("metrics or traces cannot be sent", "err", err) })
 	}))
