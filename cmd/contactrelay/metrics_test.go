@@ -179,6 +179,24 @@ func TestThereAreNeverMoreThan200Series(t *testing.T) {
 	lint(t, text)
 }
 
+func TestTheREADMEListsEveryMetric(t *testing.T) {
+	var exported, listed []string
+	for _, match := range regexp.MustCompile(`(?m)^# TYPE (\w+) `).FindAllStringSubmatch(scrape(t, worstTally(t)), -1) {
+		exported = append(exported, match[1])
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `contactrelay_.*").FindAllString(readme(t), -1) {
+		first, _, _ := strings.Cut(row[1:], "|")
+		for _, match := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(first, -1) {
+			listed = append(listed, match[1])
+		}
+	}
+	slices.Sort(exported)
+	slices.Sort(listed)
+	if !slices.Equal(exported, listed) {
+		t.Errorf("the README lists %q, the program has %q", listed, exported)
+	}
+}
+
 // lint fails the test if a scrape is not as Prometheus wants it, or lacks a metric of the design.
 func lint(t *testing.T, text string) {
 	t.Helper()

@@ -265,7 +265,7 @@ func stopsUnderLoad(t *testing.T, times int) {
 		}
 	}
 	s.publish(all)
-	made := 0
+	made, longest := 0, time.Duration(0)
 	for life := range times {
 		c := collect(t)
 		w := s.observed(c, nil, "--trace-ratio", "0.1", "--max-calls", "20")
@@ -274,6 +274,7 @@ func stopsUnderLoad(t *testing.T, times int) {
 		if err != nil || took > 8*time.Second {
 			t.Errorf("stop %d: SIGTERM to exit: %v, %v; want under 8 s and no error", life, took, err)
 		}
+		longest = max(longest, took)
 		done := w.logged(applied)
 		if made += done; made == len(all) {
 			t.Fatalf("stop %d: all was done before: the test shows nothing", life)
@@ -310,6 +311,7 @@ func stopsUnderLoad(t *testing.T, times int) {
 	}
 	_, err := last.terminate()
 	must(t, err)
+	t.Logf("%d stops, the longest %v", times, longest)
 }
 
 func TestAStopUnderLoadSendsTheLastCountsAndLosesNothing(t *testing.T) {
