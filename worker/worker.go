@@ -63,7 +63,7 @@ type Config struct {
 	Outcomes   outcomeTopic        // told how each message was settled; nil: nobody is
 	UserLabel  func(string) string // how logs show a user; nil: not at all
 	Settled    func(Settlement)    // told of every settlement, from many goroutines; nil: nobody is
-	Tracer     trace.Tracer        // makes the spans of messages and calls (span.go); nil: there are none
+	Tracer     trace.Tracer        // makes the spans (span.go), whose ends must not block; nil: there are none
 }
 
 // Worker is one worker on one subscription. Its methods are safe for concurrent use.

@@ -33,10 +33,10 @@ func (l cloudLog) Handle(ctx context.Context, r slog.Record) error {
 	r = r.Clone() // the record may be shared
 	if r.Level >= slog.LevelError {
 		r.AddAttrs(sourceLocation(r.PC))
-	}
-	if panicked, stack := panicIn(r); stack != "" {
-		r.AddAttrs(slog.String("@type", reportedError), slog.String("stack_trace", crashText(panicked, stack)),
-			slog.Any("serviceContext", map[string]string{"service": "contactrelay", "version": version()}))
+		if panicked, stack := panicIn(r); stack != "" {
+			r.AddAttrs(slog.String("@type", reportedError), slog.String("stack_trace", crashText(panicked, stack)),
+				slog.Any("serviceContext", map[string]string{"service": "contactrelay", "version": version()}))
+		}
 	}
 	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
 		name := span.TraceID().String()
