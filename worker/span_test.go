@@ -35,14 +35,15 @@ func sampled(m messages.Message) messages.Message {
 
 // shown is a span with all that it tells, save when.
 func shown(s sdk.ReadOnlySpan) string {
-	text := fmt.Sprint(s.Name(), " ", s.Status().Code, " ", s.Status().Description, s.SpanContext().TraceState().String())
+	var text strings.Builder
+	fmt.Fprint(&text, s.Name(), " ", s.Status().Code, " ", s.Status().Description, s.SpanContext().TraceState().String())
 	for _, a := range s.Attributes() {
-		text += fmt.Sprintf(" %s=%s", a.Key, a.Value.String())
+		fmt.Fprintf(&text, " %s=%s", a.Key, a.Value.String())
 	}
 	for _, e := range s.Events() {
-		text += " " + e.Name
+		fmt.Fprintf(&text, " %s", e.Name)
 	}
-	return text
+	return text.String()
 }
 
 func TestTheSpansOfAMessageTellItsWayInItsProducersTraceAndNothingOfAPerson(t *testing.T) {
