@@ -36,6 +36,28 @@ func TestLatestReadsManyContactsInOneCall(t *testing.T) {
 	})
 }
 
+func TestLatestPatchesThatGoTogetherAreReadInOneCall(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.config.BatchMin = 2
+		w.contacts(50, seeded)
+		w.fail(latency(10 * time.Millisecond))
+		w.start()
+		for _, e := range latestOf(50, "CRM") {
+			w.publish(ann, e.patch())
+		}
+		time.Sleep(time.Second)
+		w.check(map[string]int{"applied": 50})
+		calls := w.people.Stats().Calls // the first goes alone, and the others gather meanwhile
+		for method, want := range map[string]int64{
+			peoplesim.Get: 1, peoplesim.UpdateContact: 1, peoplesim.BatchGet: 1, peoplesim.BatchUpdateContacts: 1,
+		} {
+			if calls[method]["200"] != want {
+				t.Errorf("calls %v, want one of each", calls)
+			}
+		}
+	})
+}
+
 func TestLatestWritesNothingWhereTheContactHoldsIt(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.contacts(3, seeded)

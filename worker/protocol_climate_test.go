@@ -17,9 +17,11 @@ type protocolClimate struct {
 	lostAck                float64
 	crash, stops, returns  float64 // in a step
 	suffix, moves, overlap float64
+
+	together protocolTogether
 }
 
-func newProtocolClimate(rng *rand.Rand) protocolClimate {
+func newProtocolClimate(rng *rand.Rand, together bool) protocolClimate {
 	some := func(often, much float64) float64 {
 		if rng.Float64() < often {
 			return much * rng.Float64()
@@ -37,10 +39,18 @@ func newProtocolClimate(rng *rand.Rand) protocolClimate {
 	if c.photos+c.latest == 0 {
 		c.overlap = some(0.2, 0.5)
 	}
+	if together {
+		c.cards, c.edits, c.burst, c.photos = 2+rng.IntN(2), c.edits+rng.IntN(8), c.burst+rng.IntN(4), c.photos/2
+		c.latest, c.again = max(c.latest, some(0.5, 0.8)), max(c.again, some(0.5, 0.6))
+		if c.latest > 0 {
+			c.overlap = 0
+		}
+		c.together = protocolTogether{of: 1, partial: rng.IntN(2) == 0, naming: rng.IntN(3)}
+	}
 	return c
 }
 
 // calm is how a run ends: what is left is done without another fault.
 func (c *protocolClimate) calm() {
-	*c = protocolClimate{photosMove: c.photosMove}
+	*c = protocolClimate{photosMove: c.photosMove, together: c.together}
 }

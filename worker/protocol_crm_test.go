@@ -94,6 +94,9 @@ func (r *protocol) newEdit(c *card) *crmEdit {
 	switch {
 	case r.chance(r.climate.photos):
 		e.fields = []int{photoIndex}
+	case r.climate.together.of > 0:
+		e.fields = [][]int{{0}, {0, 1}}[r.rng.IntN(2)]
+		e.latest = r.chance(r.climate.latest)
 	default:
 		e.fields = slices.Sorted(slices.Values(r.rng.Perm(photoIndex)[:1+r.rng.IntN(photoIndex)]))
 		e.latest = r.chance(r.climate.latest)

@@ -23,7 +23,7 @@ type desk struct {
 	fetched  []fetched // by the client, and not handed over yet
 	gate     string    // only this message is let in; empty: any
 	opens    time.Time // the gate does, by itself
-	handling *held     // in the call that runs
+	handling []*held   // in the call that runs
 	dead     bool
 	past     map[string]bool        // etags that it knows not to be a contact's any more
 	seen     map[*crmEdit]bool      // of which it has had a message before any replay
@@ -130,24 +130,34 @@ func (d *desk) eligible() (all []*stand) {
 	return all
 }
 
-// handle makes the next call for one message, and acknowledges what has its turn then.
-func (d *desk) handle(s *stand) {
+// handle makes the next call for some messages, and acknowledges what has its turn then.
+func (d *desk) handle(all ...*stand) {
 	before := d.run.calling
-	d.run.calling, d.handling = d, s.held
-	fate := d.worker.handle(context.Background(), []*held{s.held}, d.unfinished)[0]
+	d.run.calling = d
+	for _, s := range all {
+		d.handling = append(d.handling, s.held)
+	}
+	fates := d.worker.handle(context.Background(), d.handling, d.unfinished)
 	d.run.calling, d.handling = before, nil
 	if d.dead {
 		return
 	}
-	s.finished, s.again = fate.Finished, fate.Again
-	if fate.Lane.After(s.again) {
-		s.again = fate.Lane
+	for i, s := range all {
+		s.finished, s.again = fates[i].Finished, fates[i].Again
+		if fates[i].Lane.After(s.again) {
+			s.again = fates[i].Lane
+		}
 	}
 	for len(d.lane) > 0 && d.lane[0].finished {
 		first := d.lane[0]
 		d.lane = d.lane[1:]
 		d.worker.release(first.held)
 	}
+}
+
+// handles is the message about a contact in the call that runs.
+func (d *desk) handles(c *card) *held {
+	return d.handling[slices.IndexFunc(d.handling, func(h *held) bool { return h.contact() == c.name() })]
 }
 
 // giveBack returns what stands in the lane from a place on.

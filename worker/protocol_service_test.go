@@ -42,8 +42,11 @@ func (s *cardfile) RoundTrip(r *http.Request) (*http.Response, error) {
 	if d.dead {
 		return nil, errCut
 	}
-	name, method, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/people/c"), ":")
-	c := s.cards[int(name[0]-'1')]
+	name, method, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/"), ":")
+	if name == "people" {
+		return s.together(d, r)
+	}
+	c := s.cardOf(name)
 	s.run.meanwhile(c, d)
 	if r.Method == http.MethodGet {
 		shown := s.lagging(c)
@@ -54,9 +57,19 @@ func (s *cardfile) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &cardWrite{card: c, desk: d, crmEdit: s.run.editOf(d.handling), photo: method == "updateContactPhoto", replay: d.handling.replay}
+	w := s.newWrite(d, c)
+	w.photo = method == "updateContactPhoto"
 	w.decode(body, r.URL.Query().Get("updatePersonFields"))
 	return s.write(w)
+}
+
+// cardOf is the contact of a resource name.
+func (s *cardfile) cardOf(name string) *card { return s.cards[int(name[len("people/c")]-'1')] }
+
+// newWrite is a write of a contact in the call that runs.
+func (s *cardfile) newWrite(d *desk, c *card) *cardWrite {
+	h := d.handles(c)
+	return &cardWrite{card: c, desk: d, crmEdit: s.run.editOf(h), replay: h.replay}
 }
 
 // write makes a write, or a part of the way to it.

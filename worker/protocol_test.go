@@ -25,10 +25,18 @@ const protocolCallTimeout = 30 * time.Second
 // A run is one goroutine in a bubble, and its seed decides all of it: go test -v -run 'TestProtocol/seed=17$' tells its
 // story if a promise is broken in it. Without a rule of section 6 some seeds fail, as a rule among the first 100.
 //
-// Left out: batch calls and attempts that are used up, which TestModel has; memories that are full; and what a key that
-// moves in the midst of a stall can do: leases of a worker run out when its calls are over.
+// Left out: attempts that are used up, which TestModel has; memories that are full; and what a key that moves in the
+// midst of a stall can do: leases of a worker run out when its calls are over.
 func TestProtocol(t *testing.T) {
 	protocolRuns(t, 0, fewer(protocolSeeds))
+}
+
+// togetherFrom is the seed from which on changes of one mask go together; see protocolTogether.
+const togetherFrom = 1 << 30
+
+// TestProtocolTogether is TestProtocol with batch calls, and changes that can go in them.
+func TestProtocolTogether(t *testing.T) {
+	protocolRuns(t, togetherFrom, togetherFrom+fewer(protocolSeeds)/4)
 }
 
 // protocolRuns makes the runs of some seeds, and tells how often a promise met a limit in them.
@@ -76,7 +84,7 @@ type protocol struct {
 func newProtocol(t *testing.T, seed uint64) *protocol {
 	rng := rand.New(rand.NewPCG(seed, 6))
 	r := &protocol{
-		t: t, rng: rng, climate: newProtocolClimate(rng),
+		t: t, rng: rng, climate: newProtocolClimate(rng, seed >= togetherFrom),
 		messages: map[string]*posted{}, unsure: map[*crmEdit]bool{},
 	}
 	r.service, r.queue = &cardfile{run: r}, &postbox{run: r}
@@ -154,7 +162,7 @@ func (r *protocol) work(d *desk) {
 	case len(d.fetched) > 0 && r.rng.IntN(2) == 0:
 		d.next()
 	case len(all) > 0 && r.rng.IntN(2) == 0:
-		d.handle(all[r.rng.IntN(len(all))])
+		d.handle(r.company(d, all, all[r.rng.IntN(len(all))])...)
 	case r.rng.IntN(2) == 0 && r.queue.fetch():
 	case r.idle():
 		r.pass(time.Duration(1+r.rng.IntN(1000)) * time.Millisecond)

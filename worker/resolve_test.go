@@ -49,7 +49,7 @@ func TestEachWayOfResolvingIsCounted(t *testing.T) {
 			{"stale_read", func() {
 				w.fail(peoplesim.Fault{Kind: peoplesim.StaleRead, Rate: 1, Delay: peoplesim.Duration(300 * time.Millisecond)})
 				must(t, w.people.Touch(ann, one))
-				c.bring("8", at(8), edit{contact: one, set: texts{"names": "eighth"}, base: texts{"names": "typed"}, version: 6}.patch())
+				c.bring("8", at(8), edit{contact: one, set: texts{"names": "eighth"}, base: texts{"names": "typed"}, version: 7}.patch())
 			}},
 		} {
 			story.tell()

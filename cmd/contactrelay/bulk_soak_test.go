@@ -302,10 +302,16 @@ func TestSoakAContactThatFailsForEverHoldsUpNoOther(t *testing.T) {
 	}})
 	r.publish(hotUser(n, 1))
 	worker := r.worker()
+	worker.until(800, time.Minute, applied) // the contacts that are in no call with it
+	most := worker.span(t)
 	worker.until(n-1, time.Minute, applied)
 	others := worker.span(t)
 	worker.until(1, 2*time.Minute, with(`"reason":"retries_exhausted"`, bad))
-	t.Logf("the others within %v, all within %v, %d calls", others, worker.span(t), r.writes())
+	t.Logf("800 of the others within %v, all others within %v, %d calls", most, others, r.writes())
+	// The 199 that were in calls with it go alone after the second, at 10 a second.
+	if most > 3*time.Second || others > 30*time.Second {
+		t.Error("want 800 within 3 s, and all within 30 s")
+	}
 }
 
 func TestSoakALoneChangeHasNoAddedWait(t *testing.T) {
