@@ -1,0 +1,3 @@
+package main
+
+func (r *results) picture() string { return "" }
