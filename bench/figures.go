@@ -19,12 +19,13 @@ type figures struct {
 	Seconds  float64 `json:"seconds"`  // from the first publication to the last settlement, or the cut
 	Rate     float64 `json:"rate"`     // settled messages a second
 
-	Calls     float64 `json:"calls"`     // of all methods, a settled message
-	Units     float64 `json:"units"`     // of writes, from the quota of a minute, a settled message
-	DayUnits  float64 `json:"dayUnits"`  // the same from the daily quota
-	CPUMicros float64 `json:"cpuMicros"` // of the worker's process, a settled message
-	PeakBytes int64   `json:"peakBytes"`
-	HeapGrown int64   `json:"heapGrown,omitzero"` // since the memories were full, where they were filled first
+	Calls       float64 `json:"calls"`     // of all methods, a settled message
+	Units       float64 `json:"units"`     // of writes, from the quota of a minute, a settled message
+	DayUnits    float64 `json:"dayUnits"`  // the same from the daily quota
+	CPUMicros   float64 `json:"cpuMicros"` // of the worker's process, a settled message
+	PeakBytes   int64   `json:"peakBytes"`
+	Redelivered int     `json:"redelivered"`        // deliveries of what was delivered before
+	HeapGrown   int64   `json:"heapGrown,omitzero"` // since the memories were full, where they were filled first
 
 	// Milliseconds from publish to applied, by which so many of the messages that could be applied were; 0: not so many
 	// were, in the time of the run.
@@ -37,7 +38,7 @@ type figures struct {
 func newFigures(t *trial, m measurement, a *audit, published []time.Time) *figures {
 	f := &figures{
 		Workload: t.workload.name, Title: t.workload.title, Contender: t.contender,
-		Capped: m.capped, PeakBytes: m.peak, HeapGrown: m.grown, Verdict: a.verdict(published),
+		Capped: m.capped, PeakBytes: m.peak, Redelivered: m.redelivered, HeapGrown: m.grown, Verdict: a.verdict(published),
 	}
 	var waits []time.Duration
 	missing := 0 // that may be applied yet
@@ -89,7 +90,7 @@ func percentile(waits []time.Duration, missing int, percent float64) float64 {
 // line is what is shown of a trial when it has ended.
 func (f *figures) line() string {
 	v := f.Verdict
-	return fmt.Sprintf("%-12s %-18s %8s messages/s  %7s calls  %7s µs  %6s MB  p50 %-12s p99 %-12s lost %d doubled %d disordered %d false %d  (%d of %d in %.1f s)",
+	return fmt.Sprintf("%-12s %-18s %8s messages/s  %7s calls  %7s µs  %6s MB  p50 %-12s p99 %-12s redelivered %d  lost %d doubled %d disordered %d false %d  (%d of %d in %.1f s)",
 		f.Workload, f.Contender, number(f.Rate), number(f.Calls), number(f.CPUMicros), number(megabytes(f.PeakBytes)), wait(f.P50), wait(f.P99),
-		v.Lost, v.Doubled, v.OutOfOrder, v.FalseLetters, f.Settled, f.Messages, f.Seconds)
+		f.Redelivered, v.Lost, v.Doubled, v.OutOfOrder, v.FalseLetters, f.Settled, f.Messages, f.Seconds)
 }

@@ -28,6 +28,7 @@ import (
 type options struct {
 	only    string
 	short   bool
+	alone   bool
 	list    bool
 	from    string
 	results string
@@ -43,6 +44,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.only, "only", "", "names of workloads, separated by commas; empty: all")
 	flag.BoolVar(&o.short, "short", false, "a small part of the messages")
+	flag.BoolVar(&o.alone, "alone", false, "contactrelay without its peers")
 	flag.BoolVar(&o.list, "list", false, "show the workloads and end")
 	flag.StringVar(&o.from, "from", "", "take the figures from this file and measure nothing")
 	flag.StringVar(&o.results, "results", "", "file for the figures, as JSON")
@@ -86,6 +88,11 @@ func measured(ctx context.Context, o options, progress io.Writer) (*results, err
 	chosen, err := choose(o.only)
 	if err != nil {
 		return nil, err
+	}
+	for i := range chosen {
+		if o.alone {
+			chosen[i].contenders = []contender{ours}
+		}
 	}
 	programs, err := build(ctx)
 	if err != nil {

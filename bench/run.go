@@ -160,14 +160,15 @@ func (t *trial) settled(ctx context.Context, n int, limit time.Duration, left fu
 
 // measurement is what was seen from outside while a feed was worked off.
 type measurement struct {
-	begun  time.Time
-	took   time.Duration // until all was settled, or the run was cut off
-	capped bool
-	cpu    time.Duration
-	peak   int64
-	grown  int64 // of the heap, since the memories were full
-	calls  int64
-	units  peoplesim.Units
+	begun       time.Time
+	took        time.Duration // until all was settled, or the run was cut off
+	capped      bool
+	cpu         time.Duration
+	peak        int64
+	grown       int64 // of the heap, since the memories were full
+	calls       int64
+	redelivered int
+	units       peoplesim.Units
 }
 
 // measure publishes the feed and watches the contender until all is settled.
@@ -211,7 +212,12 @@ func (t *trial) measure(ctx context.Context, limit time.Duration) (m measurement
 		return m, err
 	}
 	after, err := t.services.spent(ctx)
+	if err != nil {
+		return m, err
+	}
 	m.calls, m.units = count(after.Calls)-count(before.Calls), minus(after.Units, before.Units)
+	left, err := t.services.queue(ctx)
+	m.redelivered = int(left.Redeliveries - queue.Redeliveries)
 	return m, err
 }
 

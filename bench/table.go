@@ -35,7 +35,7 @@ func (r *results) where() string {
 func (r *results) fullTable() string {
 	rows := [][]string{{
 		"workload", "worker", "messages/s", "calls / message", "minute units / message", "daily units / message",
-		"CPU µs / message", "peak MB", "p50", "p99", "lost", "doubled", "out of order", "false letters",
+		"CPU µs / message", "peak MB", "p50", "p99", "redelivered", "lost", "doubled", "out of order", "false letters",
 	}}
 	last := ""
 	for _, f := range r.Figures {
@@ -51,7 +51,7 @@ func (r *results) fullTable() string {
 		v := f.Verdict
 		rows = append(rows, []string{
 			title, string(f.Contender), rate, number(f.Calls), number(f.Units), number(f.DayUnits), number(f.CPUMicros),
-			number(megabytes(f.PeakBytes)), wait(f.P50), wait(f.P99), thousands(v.Lost), thousands(v.Doubled), thousands(v.OutOfOrder), thousands(v.FalseLetters),
+			number(megabytes(f.PeakBytes)), wait(f.P50), wait(f.P99), thousands(f.Redelivered), thousands(v.Lost), thousands(v.Doubled), thousands(v.OutOfOrder), thousands(v.FalseLetters),
 		})
 	}
 	return markdown(rows)
