@@ -15,7 +15,8 @@ import (
 // The person carries its resource name and its etag. It is not changed. The answer holds what read asks for; where
 // read.Fields is empty the service answers with all fields.
 func (c *Client) Update(ctx context.Context, user string, person *people.Person, mask string, read Read) (*people.Person, error) {
-	request := c.api.UpdateContact(person.ResourceName, withMasked(person, mask)).UpdatePersonFields(mask)
+	sent := withMasked(person, mask)
+	request := c.api.UpdateContact(person.ResourceName, &sent).UpdatePersonFields(mask)
 	if read.Fields != "" {
 		request.PersonFields(read.Fields)
 	}
@@ -60,7 +61,7 @@ func (c *Client) Get(ctx context.Context, user, resourceName string, read Read) 
 // withMasked returns a shallow copy of a person that also sends the masked fields which are empty. The library leaves
 // them out unless they are named in ForceSendFields, by their names in Go: those of JSON with a capital. The others are
 // not named there: for a person with any such name it builds a map in place of the struct, at twice the cost.
-func withMasked(person *people.Person, mask string) *people.Person {
+func withMasked(person *people.Person, mask string) people.Person {
 	sent := *person
 	sent.ForceSendFields = slices.Clone(person.ForceSendFields)
 	fields := reflect.ValueOf(person).Elem()
@@ -73,5 +74,5 @@ func withMasked(person *people.Person, mask string) *people.Person {
 			sent.ForceSendFields = append(sent.ForceSendFields, name)
 		}
 	}
-	return &sent
+	return sent
 }
