@@ -87,6 +87,7 @@ type Lanes[T any] struct {
 	ready    queue[*lane[T]] // the lanes that can call, in turn
 	waiting  waitingLanes[T] // the lanes that cannot
 	running  int             // handlers, at most MaxCalls
+	free     **call[T]       // takes the next call of a goroutine whose call has just ended; else nil
 	doors    map[string]*door[T]
 	line     heap[*guest[T]] // those guests that only want room, by their coming
 	guests   uint64          // number of the last one

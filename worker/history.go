@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 // history is what this worker knows of a contact: which change it made last of each field, and which etags are past. It
 // outlives everything but the process. The lane of the contact's user is the only one to use it at a time.
 type history struct {
-	fields map[string]made
+	fields []made // one of each field: a map of one or two would take ten times the room
 	chain  chain
 	past   etags // of the source: refused, or replaced by a write
 
@@ -22,20 +23,31 @@ type history struct {
 
 // made is the newest change of a field that was settled as applied or already applied.
 type made struct {
+	field string
 	order order
 	value print
 }
 
+// last is the newest change of a field that was settled, and whether one was.
+func (h *history) last(field string) (m made, known bool) {
+	for _, m := range h.fields {
+		if m.field == field {
+			return m, true
+		}
+	}
+	return made{}, false
+}
+
 // older reports whether a newer change of the field was settled.
 func (h *history) older(o order, field string) bool {
-	m, ok := h.fields[field]
+	m, ok := h.last(field)
 	return ok && o.before(m.order)
 }
 
 // made reports whether this very change of the field was settled: it was returned then before the rest of its message was,
 // and has come again. A letter that an operator repaired has the order of its original, and may want something else.
 func (h *history) made(o order, field string, value func(field string) print) bool {
-	m, ok := h.fields[field]
+	m, ok := h.last(field)
 	return ok && o == m.order && value(field) == m.value
 }
 
@@ -44,10 +56,8 @@ func (h *history) settled(o order, field string, value print) {
 	if h.older(o, field) {
 		return
 	}
-	if h.fields == nil {
-		h.fields = map[string]made{}
-	}
-	h.fields[field] = made{o, value}
+	h.fields = slices.DeleteFunc(h.fields, func(m made) bool { return m.field == field })
+	h.fields = append(h.fields, made{field, o, value})
 }
 
 // guard is the etag with which a change that carries this one is sent: what the CRM published after a write of ours
@@ -78,8 +88,8 @@ func (h *history) stale(read string) bool { return h.past.has(etag{value: read})
 
 // size is about what a history takes, in bytes.
 func (h *history) size() int {
-	const base, field = 400, 120
-	return base + field*len(h.fields) + 8*(cap(h.chain.replaced)+cap(h.past)) + len(h.chain.end)
+	const base, field = 400, 80
+	return base + field*cap(h.fields) + 8*(cap(h.chain.replaced)+cap(h.past)) + len(h.chain.end)
 }
 
 // What is remembered, from section 6 of the design.

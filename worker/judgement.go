@@ -44,7 +44,7 @@ func (h *history) judge(c claim, current values, currentEtag string, newer []cla
 }
 
 func (h *history) judgeField(c claim, field string, current json.RawMessage, currentEtag string, newer []claim) finding {
-	m, known := h.fields[field]
+	m, known := h.last(field)
 	switch {
 	case h.older(c.order, field):
 		return superseded

@@ -118,7 +118,7 @@ func fieldsFound(found map[string]finding, what finding) (fields []string) {
 
 // knows reports whether a change of each of these fields was settled.
 func (h *history) knows(fields []string) bool {
-	return !slices.ContainsFunc(fields, func(field string) bool { _, ok := h.fields[field]; return !ok })
+	return !slices.ContainsFunc(fields, func(field string) bool { _, ok := h.last(field); return !ok })
 }
 
 // changedSince reports whether the contact was changed after the change was published, or its original if it is a replay.

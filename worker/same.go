@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	peopleapi "google.golang.org/api/people/v1"
@@ -140,23 +142,47 @@ func printOf(field string, raw json.RawMessage, filled bool) print {
 }
 
 func printValues(field string, values []map[string]any, filled bool) print {
-	tree, optional := writableMembers[field], filledIn[field]
+	tree, without := writableMembers[field], filledIn[field]
+	if filled {
+		without = ""
+	}
 	var all []string
 	for _, value := range values {
-		kept := prune(value, tree)
-		if !filled {
-			delete(kept, optional)
-		}
-		text, err := json.Marshal(kept) // members in the order of their names
-		if err != nil {
-			panic(err) // it was JSON before
-		}
-		all = append(all, string(text))
+		all = append(all, string(appendWritable(nil, value, tree, without)))
 	}
 	slices.Sort(all)
 	p := printText(strings.Join(all, "\n"))
 	p.filled = filled
 	return p
+}
+
+// appendWritable appends what a client can write of an object, without one member: two objects have the same text if and
+// only if prune makes the same of them. It is what a print of every change costs, and so makes neither maps nor JSON.
+func appendWritable(b []byte, value map[string]any, tree memberTree, without string) []byte {
+	names := make([]string, 0, len(value))
+	for name := range value {
+		if _, writable := tree[name]; writable && name != without {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	b = append(b, '{')
+	for _, name := range names {
+		before := len(b)
+		b = append(strconv.AppendQuote(b, name), ':')
+		switch v := value[name].(type) {
+		case string:
+			b = strconv.AppendQuote(b, v)
+		case map[string]any:
+			inner := len(b)
+			if b = appendWritable(b, v, tree[name], ""); len(b) == inner+len("{}") {
+				b = b[:before]
+			}
+		default:
+			b = fmt.Append(b, v) // a number, true, false or nothing; no field has lists in its values
+		}
+	}
+	return append(b, '}')
 }
 
 // printText is the print of a text.

@@ -165,3 +165,25 @@ func TestEveryFieldOfAMaskIsFoundInAPerson(t *testing.T) {
 		}
 	}
 }
+
+func TestTwoValuesHaveOnePrintIfAClientCanWriteTheSame(t *testing.T) {
+	const field = "memberships" // whose values are nested
+	tree := writableMembers[field]
+	group := func(name any) map[string]any { return map[string]any{"contactGroupResourceName": name} }
+	all := []map[string]any{
+		{}, {"contactGroupMembership": group("a")}, {"contactGroupMembership": group("b")}, {"contactGroupMembership": group(true)},
+		{"contactGroupMembership": group("true")}, {"contactGroupMembership": group(1.0)}, {"contactGroupMembership": map[string]any{}},
+		{"contactGroupMembership": map[string]any{"contactGroupId": "added"}}, {"metadata": map[string]any{"primary": true}},
+		{"contactGroupMembership": group("a"), "metadata": map[string]any{"primary": true}},
+		{"contactGroupMembership": group(`a","x":"`)},
+	}
+	for i, a := range all {
+		for j, b := range all {
+			want := equalJSON(prune(a, tree), prune(b, tree))
+			one, other := printValues(field, []map[string]any{a}, true), printValues(field, []map[string]any{b}, true)
+			if got := one == other; got != want {
+				t.Errorf("values %d and %d have one print: %v, want %v\n%v\n%v", i, j, got, want, a, b)
+			}
+		}
+	}
+}

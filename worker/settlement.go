@@ -109,6 +109,12 @@ func (w *Worker) forget(h *held) []answer {
 
 // report logs a settlement and tells who wants to know. No personal data: IDs and resource names only.
 func (w *Worker) report(ctx context.Context, s Settlement) {
+	if w.config.Settled != nil {
+		defer w.config.Settled(s)
+	}
+	if !w.log.Enabled(ctx, slog.LevelInfo) {
+		return // the label of a user alone is a hash
+	}
 	attrs := []slog.Attr{slog.String("message_id", s.MessageID)}
 	if w.config.UserLabel != nil && s.User != "" {
 		attrs = append(attrs, slog.String("user", w.config.UserLabel(s.User)))
@@ -125,7 +131,4 @@ func (w *Worker) report(ctx context.Context, s Settlement) {
 	}
 	attrs = append(attrs, slog.Int("attempts", s.Attempts), slog.Duration("duration", s.Duration))
 	w.log.LogAttrs(ctx, slog.LevelInfo, "settled", attrs...)
-	if w.config.Settled != nil {
-		w.config.Settled(s)
-	}
 }

@@ -29,14 +29,16 @@ type Result struct {
 func (c *Client) BatchUpdate(ctx context.Context, user string, contacts map[string]*people.Person, mask string, read Read) (map[string]Result, error) {
 	const method = "people.batchUpdateContacts"
 	request := &people.BatchUpdateContactsRequest{
-		Contacts:        make(map[string]people.Person, len(contacts)),
-		UpdateMask:      mask,
-		ReadMask:        read.Fields,
-		Sources:         read.Sources,
-		ForceSendFields: []string{"ReadMask"}, // required, though it may be empty
+		Contacts:   make(map[string]people.Person, len(contacts)),
+		UpdateMask: mask,
+		ReadMask:   read.Fields,
+		Sources:    read.Sources,
+	}
+	if read.Fields == "" {
+		request.ForceSendFields = []string{"ReadMask"} // required, though it may be empty
 	}
 	for name, person := range contacts {
-		request.Contacts[name] = *withMasked(person, mask)
+		request.Contacts[name] = withMasked(person, mask)
 	}
 	answer, err := call(ctx, user, method, func(ctx context.Context) (*people.BatchUpdateContactsResponse, error) {
 		return c.api.BatchUpdateContacts(request).Context(ctx).Do()

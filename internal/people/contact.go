@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -14,7 +15,8 @@ import (
 // The person carries its resource name and its etag. It is not changed. The answer holds what read asks for; where
 // read.Fields is empty the service answers with all fields.
 func (c *Client) Update(ctx context.Context, user string, person *people.Person, mask string, read Read) (*people.Person, error) {
-	request := c.api.UpdateContact(person.ResourceName, withMasked(person, mask)).UpdatePersonFields(mask)
+	sent := withMasked(person, mask)
+	request := c.api.UpdateContact(person.ResourceName, &sent).UpdatePersonFields(mask)
 	if read.Fields != "" {
 		request.PersonFields(read.Fields)
 	}
@@ -57,14 +59,20 @@ func (c *Client) Get(ctx context.Context, user, resourceName string, read Read) 
 }
 
 // withMasked returns a shallow copy of a person that also sends the masked fields which are empty. The library leaves
-// them out unless they are named in ForceSendFields, by their names in Go: those of JSON with a capital.
-func withMasked(person *people.Person, mask string) *people.Person {
+// them out unless they are named in ForceSendFields, by their names in Go: those of JSON with a capital. The others are
+// not named there: for a person with any such name it builds a map in place of the struct, at twice the cost.
+func withMasked(person *people.Person, mask string) people.Person {
 	sent := *person
 	sent.ForceSendFields = slices.Clone(person.ForceSendFields)
+	fields := reflect.ValueOf(person).Elem()
 	for field := range strings.SplitSeq(mask, ",") {
-		if field = strings.TrimSpace(field); field != "" {
-			sent.ForceSendFields = append(sent.ForceSendFields, strings.ToUpper(field[:1])+field[1:])
+		if field = strings.TrimSpace(field); field == "" {
+			continue
+		}
+		name := strings.ToUpper(field[:1]) + field[1:]
+		if value := fields.FieldByName(name); !value.IsValid() || value.IsZero() || value.Kind() == reflect.Slice && value.Len() == 0 {
+			sent.ForceSendFields = append(sent.ForceSendFields, name)
 		}
 	}
-	return &sent
+	return sent
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -64,9 +65,10 @@ func (a *authorizer) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	x.token, x.rejected = token, a.rejected
-	authorized := r.Clone(r.Context()) // a RoundTripper must not change the request it was given
+	authorized := *r // a RoundTripper must not change the request it was given
+	authorized.Header = maps.Clone(r.Header)
 	authorized.Header.Set("Authorization", "Bearer "+token)
-	resp, err := a.base.RoundTrip(authorized)
+	resp, err := a.base.RoundTrip(&authorized)
 	if err != nil {
 		return nil, err
 	}
