@@ -145,12 +145,13 @@ func TestWhatMayStillTakeEffectIsWaitedFor(t *testing.T) {
 	for name, feed := range map[string][]messages.Message{
 		"photos": {photo(1), photo(2)},
 		"latest": {named("first", 0).patch(), named("second", 0).patch()},
+		"batch":  {together(latestOf(2, "first")...), together(latestOf(2, "second")...)},
 	} {
 		bubble(t, func(t *testing.T, w *world) {
-			w.contacts(1, seeded)
+			w.contacts(2, seeded)
 			w.fail(peoplesim.Fault{
 				Kind: peoplesim.Hang, Rate: 1, Calls: 1, Applied: true, Delay: peoplesim.Duration(40 * time.Second),
-				Methods: []string{peoplesim.UpdateContact, peoplesim.UpdateContactPhoto},
+				Methods: []string{peoplesim.UpdateContact, peoplesim.UpdateContactPhoto, peoplesim.BatchUpdateContacts},
 			})
 			for _, m := range feed {
 				w.publish(ann, m)
