@@ -90,7 +90,7 @@ func (o *oracle) wanted(e *crmEdit, field int, value string) bool {
 func (o *oracle) inOrder(c *card, field int, before, after entry) {
 	e := after.by
 	switch {
-	case after.replay && e.published.Equal(before.by.published) && !after.desk.seen[e]:
+	case after.replay && e.published.Equal(after.desk.publishTime(before.by)) && !after.desk.seen[e]:
 		o.limit(c, field, "a replay ties with a change, and this worker never had its original")
 	case after.replay && e.photo() && !o.run.climate.photosMove && before.desk != after.desk:
 		o.limit(c, field, "a replayed photo, and nothing tells of the photo of another worker")
