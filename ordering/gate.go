@@ -23,6 +23,10 @@ type gate struct {
 // takes milliseconds and the next follows seconds later, with the usual backoff of redeliveries.
 const quiet = time.Second
 
+// calmSeek is how long before its time a gate opens in quiet, or a key whose redeliveries never pause would be kept out for
+// longer than that.
+const calmSeek = 5 * time.Second
+
 func (g *gate) before(other *gate) bool { return g.open.Before(other.open) }
 func (g *gate) place() *int             { return &g.at }
 
@@ -54,7 +58,7 @@ func (gs *gates) close(key, head string, now time.Time) {
 		gs.byKey[key] = g
 	}
 	g.head, g.claimed = head, false
-	gs.shut(g, gs.timeout, 2*gs.timeout, now)
+	gs.shut(g, gs.timeout-calmSeek, gs.timeout, now)
 	if len(gs.byKey) > gs.limit {
 		delete(gs.byKey, gs.byTime.pop().key)
 	}
@@ -78,8 +82,8 @@ func (gs *gates) admits(key, id string, stream int, now time.Time) bool {
 		g.claimed, g.stream = true, stream
 		return true
 	}
-	if calm := now.Add(quiet); calm.After(g.open) && g.open.Before(g.last) {
-		g.open = calm
+	if calm := now.Add(quiet); calm.After(g.open) {
+		g.open = now.Add(min(quiet, g.last.Sub(now)))
 		gs.byTime.put(g)
 	}
 	return false

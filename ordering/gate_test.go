@@ -46,7 +46,7 @@ func TestAGateIsClosedUntilTheFirstReturnedItemComesAgain(t *testing.T) {
 func TestAGateWhoseItemDoesNotComeOpensAfterItsTime(t *testing.T) {
 	story(t, small(10, 1000), func(t *testing.T, d *desk) {
 		overfull(t, d, "a", time.Minute)
-		pass(89 * time.Second)
+		pass(84 * time.Second)
 		expectGate(t, d, "a", &item{id: "7"}, true)
 		pass(time.Second)
 		expectGate(t, d, "a", &item{id: "7"}, false)
@@ -56,7 +56,7 @@ func TestAGateWhoseItemDoesNotComeOpensAfterItsTime(t *testing.T) {
 func TestAGateDoesNotOpenByItselfInTheMidstOfAWave(t *testing.T) {
 	story(t, small(10, 1000), func(t *testing.T, d *desk) {
 		overfull(t, d, "a", time.Minute)
-		pass(90*time.Second - 1)
+		pass(85*time.Second - 1)
 		expectGate(t, d, "a", &item{id: "7"}, true)
 		pass(1)
 		expectGate(t, d, "a", &item{id: "8"}, true) // or it would overtake 7, which comes again
@@ -74,8 +74,8 @@ func TestAGateOpensByItselfInTheEndWhateverComes(t *testing.T) {
 			refused++
 			pass(tick)
 		}
-		if took := time.Since(begin); took < 180*time.Second || took > 182*time.Second {
-			t.Errorf("the gate opened after %v and %d items that it refused, want 180s", took, refused)
+		if took := time.Since(begin); took < 89*time.Second || took > 90*time.Second {
+			t.Errorf("the gate opened after %v and %d items that it refused, want 90s", took, refused)
 		}
 	})
 }
@@ -88,7 +88,7 @@ func TestAGateMovesToAnOlderItemThatGoesBackLater(t *testing.T) {
 		pass(0)
 		d.expect(t, "returned", &d.returned, "a/6 a/4 a/5")
 		expectGate(t, d, "a", &item{id: "6"}, true)
-		pass(90*time.Second - 1) // its time has begun anew
+		pass(85*time.Second - 1) // its time has begun anew
 		expectGate(t, d, "a", &item{id: "5"}, true)
 		expectGate(t, d, "a", &item{id: "4"}, false)
 		expectGate(t, d, "a", &item{id: "5"}, false)

@@ -45,7 +45,7 @@ type Config[T any] struct {
 	MaxItems    int           // items held over all lanes
 	MaxBytes    int           // bytes held over all lanes; a larger item is taken when no bytes are held
 	MaxCalls    int           // handlers running at once
-	GateTimeout time.Duration // a closed gate opens by itself after this, as soon as nothing was refused for a second
+	GateTimeout time.Duration // a closed gate opens by itself after this; 5 s before, if nothing was refused for a second
 	MaxGates    int           // closed gates at once; beyond that the one closed first opens
 
 	// Contacts tells what an item touches. It is asked once for an item, by Put. An item that touches nothing

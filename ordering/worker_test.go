@@ -131,7 +131,7 @@ func (w *world) giveBack(key string, m *message) {
 		w.errorf("%s was given back: running %v, paused %v", m.id, s.running, w.lanes.paused)
 	}
 	if first := i == 0 || !list[i-1].returned; first && !w.stopping {
-		w.gate[key] = shut{m.id, time.Now().Add(90 * time.Second), w.tallies.Returned}
+		w.gate[key] = shut{m.id, time.Now().Add(85 * time.Second), w.tallies.Returned}
 		if ln := w.lanes.lanes[key]; ln.stage != waiting {
 			w.errorf("%s was given back by a lane in stage %d", m.id, ln.stage)
 		}
