@@ -74,30 +74,15 @@ func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 	source := watchedSubscription{worker.NewSubscription(client, pulls, config.Subscription, c.MaxMessages, int(c.MaxBytes)), link}
 	dead := worker.NewTopic(client, c.fullName("topics", c.DeadLetterTopic))
 	w := worker.New(config, source, dead, contacts, log)
-	if err := c.exportSettings.count(ctx, sent, w.Tally); err != nil {
+	if err := sent.count(ctx, w.Tally); err != nil {
 		return err
 	}
-	return c.work(ctx, w, sent, log)
+	defer sent.close(ctx, c.Drain) // when the worker has ended: then the counts are complete
+	return c.work(ctx, w, log)
 }
 
-// What was counted is sent after the worker has ended, since then it is complete. That takes flushLimit at most, and not
-// longer than a stop may take: the worker ends within 800 ms of the drain, and the process within a second.
-const (
-	flushLimit     = 3 * time.Second
-	exitAfterDrain = 950 * time.Millisecond
-)
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
-
-// work runs the worker, and the health server beside it. What was counted is sent when it has ended.
-func (c *runCommand) work(ctx context.Context, w *worker.Worker, sent *telemetry, log *slog.Logger) error {
-	stopped := make(chan time.Time, 1)
-	defer context.AfterFunc(ctx, func() { stopped <- time.Now() })()
+// work runs the worker, and the health server beside it.
+func (c *runCommand) work(ctx context.Context, w *worker.Worker, log *slog.Logger) error {
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	at := "" // where the health server is: the port may have been chosen by the system
@@ -119,15 +104,6 @@ func (c *runCommand) work(ctx context.Context, w *worker.Worker, sent *telemetry
 	err := w.Run(ctx)
 	count := w.Tally()
 	log.InfoContext(ctx, "stopped", "deliveries", count.Deliveries)
-	by := time.Now().Add(flushLimit)
-	if ctx.Err() != nil {
-		by = earlier(by, (<-stopped).Add(c.Drain+exitAfterDrain))
-	}
-	serving.Go(func() {
-		if err := sent.close(ctx, by); err != nil {
-			log.WarnContext(ctx, "not all metrics and traces were sent", "err", err)
-		}
-	})
 	if errors.Is(err, worker.ErrUnordered) {
 		return fmt.Errorf("%s: %w, and changes of a contact would overtake each other: "+
 			"make a subscription with --enable-message-ordering (it cannot be switched on later)", subscription, err)

@@ -122,12 +122,16 @@ func labelled(pairs []string) attribute.Set {
 }
 
 func (s *series) counter(name, help string, points ...point) {
-	s.date(points)
+	for i := range points {
+		points[i].StartTime, points[i].Time = s.since, s.now
+	}
 	s.add(name, help, len(points), metricdata.Sum[int64]{DataPoints: points, Temporality: metricdata.CumulativeTemporality, IsMonotonic: true})
 }
 
 func (s *series) gauge(name, help string, points ...point) {
-	s.date(points)
+	for i := range points {
+		points[i].Time = s.now // it is of no time but this
+	}
 	s.add(name, help, len(points), metricdata.Gauge[int64]{DataPoints: points})
 }
 
@@ -137,13 +141,6 @@ func (s *series) histogram(name, help string, points ...spreadPoint) {
 		points[i].StartTime, points[i].Time = s.since, s.now
 	}
 	s.add(name, help, len(points), metricdata.Histogram[float64]{DataPoints: points, Temporality: metricdata.CumulativeTemporality})
-}
-
-// date sets the times of points.
-func (s *series) date(points []point) {
-	for i := range points {
-		points[i].StartTime, points[i].Time = s.since, s.now
-	}
 }
 
 // add adds a metric, unless it has no series.

@@ -24,10 +24,12 @@ import (
 // telemetry sends metrics and traces by OTLP, as far as they are asked for. It delays nothing: connections are made, and
 // it is found out where this runs, while the worker works.
 type telemetry struct {
-	place   *place
-	options []grpc.DialOption
-	metrics *sdkmetric.MeterProvider // nil: not sent
-	traces  *sdktrace.TracerProvider // nil: not made
+	settings *exportSettings
+	log      *slog.Logger
+	place    *place
+	stopped  chan time.Time           // has room for one: when the context was done
+	metrics  *sdkmetric.MeterProvider // nil: not sent
+	traces   *sdktrace.TracerProvider // nil: not made
 }
 
 // links is how many messages a span can be linked to: more than the 200 of a batch call. The SDK's default is 128.
@@ -35,19 +37,17 @@ const links = 256
 
 // open begins to send traces; close ends it. project is where this runs if nothing else tells.
 func (e *exportSettings) open(ctx context.Context, project string, log *slog.Logger) (*telemetry, error) {
-	t := &telemetry{}
+	t := &telemetry{settings: e, log: log, stopped: make(chan time.Time, 1)}
 	if !e.metrics && !e.traces {
 		return t, nil
 	}
+	context.AfterFunc(ctx, func() { t.stopped <- time.Now() })
 	hearOpenTelemetry(log)
 	t.place = findPlace(ctx, project, log)
-	if e.bearer != nil {
-		t.options = append(t.options, grpc.WithPerRPCCredentials(e.bearer))
-	}
 	if !e.traces {
 		return t, nil
 	}
-	to, err := otlptracegrpc.New(ctx, otlptracegrpc.WithDialOption(t.options...))
+	to, err := otlptracegrpc.New(ctx, otlptracegrpc.WithDialOption(e.dialOptions()...))
 	if err != nil {
 		return nil, fmt.Errorf("prepare the traces: %w", err)
 	}
@@ -57,6 +57,14 @@ func (e *exportSettings) open(ctx context.Context, project string, log *slog.Log
 		sdktrace.WithBatcher(placedSpans{to, t.place}), sdktrace.WithRawSpanLimits(limits),
 		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(e.TraceRatio))))
 	return t, nil
+}
+
+// dialOptions are those of both connections.
+func (e *exportSettings) dialOptions() []grpc.DialOption {
+	if e.bearer == nil {
+		return nil
+	}
+	return []grpc.DialOption{grpc.WithPerRPCCredentials(e.bearer)}
 }
 
 // hearOpenTelemetry sends what the SDK has to say to the log. It has no other way than through globals of its own, which
@@ -78,11 +86,11 @@ func (t *telemetry) tracer() trace.Tracer {
 }
 
 // count begins to send what a worker counts, if that is asked for: once a minute, or as OTEL_METRIC_EXPORT_INTERVAL says.
-func (e *exportSettings) count(ctx context.Context, t *telemetry, tally func() worker.Tally) error {
-	if !e.metrics {
+func (t *telemetry) count(ctx context.Context, tally func() worker.Tally) error {
+	if !t.settings.metrics {
 		return nil
 	}
-	to, err := otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithDialOption(t.options...))
+	to, err := otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithDialOption(t.settings.dialOptions()...))
 	if err != nil {
 		return fmt.Errorf("prepare the metrics: %w", err)
 	}
@@ -91,8 +99,22 @@ func (e *exportSettings) count(ctx context.Context, t *telemetry, tally func() w
 	return nil
 }
 
-// close sends what was not sent yet, the last counts with it, and blocks until that is done or the time has come.
-func (t *telemetry) close(ctx context.Context, by time.Time) error {
+// What was not sent yet is sent within flushLimit, and not longer than a stop may take: the worker ends within 800 ms of
+// the drain, and the process within a second.
+const (
+	flushLimit     = 3 * time.Second
+	exitAfterDrain = 950 * time.Millisecond
+)
+
+// close sends what was not sent yet, the last counts with it, and blocks until that is done or its time is over. drain is
+// the worker's.
+func (t *telemetry) close(ctx context.Context, drain time.Duration) {
+	by := time.Now().Add(flushLimit)
+	if t.place != nil && ctx.Err() != nil {
+		if last := (<-t.stopped).Add(drain + exitAfterDrain); last.Before(by) {
+			by = last
+		}
+	}
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), by)
 	defer cancel()
 	var closing sync.WaitGroup
@@ -104,5 +126,7 @@ func (t *telemetry) close(ctx context.Context, by time.Time) error {
 		closing.Go(func() { unsent[1] = t.traces.Shutdown(ctx) })
 	}
 	closing.Wait()
-	return errors.Join(unsent[:]...)
+	if err := errors.Join(unsent[:]...); err != nil {
+		t.log.WarnContext(ctx, "not all metrics and traces were sent", "err", err)
+	}
 }

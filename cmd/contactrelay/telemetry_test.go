@@ -163,10 +163,10 @@ func TestTokensGoToTheCollectorOverTLS(t *testing.T) {
 	e.bearer = oauth.TokenSource{TokenSource: oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "secret"})}
 	sent, err := e.open(t.Context(), "demo", (&logSettings{LogFormat: "json"}).logger(t.Output(), ""))
 	must(t, err)
-	must(t, e.count(t.Context(), sent, func() worker.Tally { return worker.Tally{} }))
+	must(t, sent.count(t.Context(), func() worker.Tally { return worker.Tally{} }))
 	_, span := sent.tracer().Start(t.Context(), "span")
 	span.End()
-	must(t, sent.close(t.Context(), time.Now().Add(10*time.Second)))
+	sent.close(t.Context(), 7*time.Second)
 	if len(c.tokens) != 2 || c.tokens[0] != "Bearer secret" || c.tokens[1] != "Bearer secret" {
 		t.Errorf("tokens %q, want one with the metrics and one with the traces", c.tokens)
 	}
