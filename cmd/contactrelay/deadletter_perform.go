@@ -53,7 +53,7 @@ func (d *performed) left(p *replayPlan) int {
 // perform carries out a plan.
 func (c *replayCommand) perform(ctx context.Context, t terminal, b *bench, a *audit, plan *replayPlan) (performed, error) {
 	p := &performance{
-		bench: b, audit: a, bar: newBar(t, len(plan.tasks)), topic: c.fullName("topics", c.Topic), limiter: rate.NewLimiter(rate.Inf, widest),
+		bench: b, audit: a, bar: c.bar(t, len(plan.tasks)), topic: c.fullName("topics", c.Topic), limiter: rate.NewLimiter(rate.Inf, widest),
 	}
 	if c.Rate > 0 {
 		p.limiter = rate.NewLimiter(rate.Limit(c.Rate), max(1, c.Rate/20))
@@ -65,6 +65,14 @@ func (c *replayCommand) perform(ctx context.Context, t terminal, b *bench, a *au
 		p.step(ctx, plan.tasks)
 	}
 	return p.done, p.link.explain(p.done.err)
+}
+
+// bar is the progress of so many letters.
+func (c *replayCommand) bar(t terminal, letters int) *bar {
+	if c.Rate > 0 || c.Ramp {
+		return slowBar(t, letters)
+	}
+	return newBar(t, letters)
 }
 
 // step carries out tasks hand by hand, as many side by side as the window allows, and blocks until they are confirmed and

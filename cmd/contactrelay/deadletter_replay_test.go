@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -292,6 +293,27 @@ func TestWhatCannotBeRemovedIsNotPublishedEither(t *testing.T) {
 	}
 	if n := len(r.published()); n > letters/2 {
 		t.Errorf("%d were published when none could be removed any more", n)
+	}
+}
+
+func TestAReplayThatIsToldToGoSlowlyShowsItsProgress(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	must(t, err)
+	defer screen.Close()
+	for _, c := range []struct {
+		command replayCommand
+		letters int
+		shown   bool
+	}{
+		{replayCommand{}, 10, false}, {replayCommand{}, barFrom, true}, {replayCommand{Rate: 1}, 10, true}, {replayCommand{Ramp: true}, 10, true},
+	} {
+		if got := c.command.bar(terminal{err: screen}, c.letters); (got != nil) != c.shown {
+			t.Errorf("%d letters at a rate of %d: shown is %v", c.letters, c.command.Rate, got != nil)
+		}
+		if c.command.bar(terminal{err: io.Discard}, c.letters) != nil {
+			t.Error("a bar without a terminal")
+		}
 	}
 }
 
