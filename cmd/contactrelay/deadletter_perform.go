@@ -132,7 +132,7 @@ func (p *performance) settle(ctx context.Context, tasks []*task, messages []stri
 	for _, t := range tasks {
 		letters = append(letters, t.entry.Messages...)
 	}
-	err := p.remove(context.WithoutCancel(ctx), letters)
+	err := p.remove(ctx, letters)
 	if err != nil {
 		p.abandon(p.settings.explain(ctx, err)) // what cannot be removed is not to be published
 	}
