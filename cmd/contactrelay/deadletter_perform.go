@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -173,6 +174,9 @@ func (p *performance) fail(err error) {
 		err = fmt.Errorf("no permission to publish to %s: grant roles/pubsub.publisher on it", p.topic)
 		p.broken = err
 	case codes.Unauthenticated, codes.Unavailable, codes.DeadlineExceeded:
+		p.broken = err
+	}
+	if errors.Is(err, context.DeadlineExceeded) { // the client's own, which is no status
 		p.broken = err
 	}
 	p.done.err = cmp.Or(p.done.err, err)
