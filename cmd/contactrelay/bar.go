@@ -20,7 +20,16 @@ const barFrom = 1000
 
 // newBar returns a bar for so many lines, nil if they are few or there is no terminal that can show one.
 func newBar(t terminal, total int) *bar {
-	if total < barFrom || !isTerminal(t.err) || os.Getenv("TERM") == "dumb" {
+	if total < barFrom {
+		return nil
+	}
+	return slowBar(t, total)
+}
+
+// slowBar returns a bar for lines that take their time, however few they are; nil if there is no terminal that can show
+// one.
+func slowBar(t terminal, total int) *bar {
+	if !isTerminal(t.err) || os.Getenv("TERM") == "dumb" {
 		return nil
 	}
 	return drawBar(t.err, total)

@@ -27,6 +27,8 @@ const (
 	requestsAtOnce = 8
 	// handlesAtOnce bounds a request about letters: 512 KiB, with handles of up to 250 bytes.
 	handlesAtOnce = 1000
+	// removeTimeout is how long the service is asked to remove letters; left alone the client asks for minutes.
+	removeTimeout = 30 * time.Second
 	// deskTimeout bounds what is said to the service about letters at the end of a command.
 	deskTimeout = 10 * time.Second
 )
@@ -105,6 +107,8 @@ func (d *desk) handles() []string {
 
 // remove removes letters' messages, by their Pub/Sub IDs, for good. When it returns no error they are gone.
 func (d *desk) remove(ctx context.Context, ids []string) error {
+	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
+	defer cancel()
 	handles := make([]string, 0, len(ids))
 	d.mu.Lock()
 	for _, id := range ids {

@@ -16,7 +16,7 @@ type listCommand struct {
 	benchSettings
 	filterSettings
 	Limit int  `help:"Show at most so many, the newest; 0: all." default:"0"`
-	JSON  bool `name:"json" help:"JSON, without anything cut." env:"-"`
+	JSON  bool `name:"json" help:"JSON lines, without anything cut." env:"-"`
 }
 
 // Run looks and shows.

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -53,7 +54,7 @@ func (d *performed) left(p *replayPlan) int {
 // perform carries out a plan.
 func (c *replayCommand) perform(ctx context.Context, t terminal, b *bench, a *audit, plan *replayPlan) (performed, error) {
 	p := &performance{
-		bench: b, audit: a, bar: newBar(t, len(plan.tasks)), topic: c.fullName("topics", c.Topic), limiter: rate.NewLimiter(rate.Inf, widest),
+		bench: b, audit: a, bar: c.bar(t, len(plan.tasks)), topic: c.fullName("topics", c.Topic), limiter: rate.NewLimiter(rate.Inf, widest),
 	}
 	if c.Rate > 0 {
 		p.limiter = rate.NewLimiter(rate.Limit(c.Rate), max(1, c.Rate/20))
@@ -65,6 +66,14 @@ func (c *replayCommand) perform(ctx context.Context, t terminal, b *bench, a *au
 		p.step(ctx, plan.tasks)
 	}
 	return p.done, p.link.explain(p.done.err)
+}
+
+// bar is the progress of so many letters.
+func (c *replayCommand) bar(t terminal, letters int) *bar {
+	if c.Rate > 0 || c.Ramp {
+		return slowBar(t, letters)
+	}
+	return newBar(t, letters)
 }
 
 // step carries out tasks hand by hand, as many side by side as the window allows, and blocks until they are confirmed and
@@ -124,7 +133,7 @@ func (p *performance) settle(ctx context.Context, tasks []*task, messages []stri
 	for _, t := range tasks {
 		letters = append(letters, t.entry.Messages...)
 	}
-	err := p.remove(context.WithoutCancel(ctx), letters)
+	err := p.remove(ctx, letters)
 	if err != nil {
 		p.abandon(p.settings.explain(ctx, err)) // what cannot be removed is not to be published
 	}
@@ -165,6 +174,9 @@ func (p *performance) fail(err error) {
 		err = fmt.Errorf("no permission to publish to %s: grant roles/pubsub.publisher on it", p.topic)
 		p.broken = err
 	case codes.Unauthenticated, codes.Unavailable, codes.DeadlineExceeded:
+		p.broken = err
+	}
+	if errors.Is(err, context.DeadlineExceeded) { // the client's own, which is no status
 		p.broken = err
 	}
 	p.done.err = cmp.Or(p.done.err, err)

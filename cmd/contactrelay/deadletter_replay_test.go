@@ -1,12 +1,11 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -190,108 +189,24 @@ func TestALetterOfWhichAPartIsMissingIsLeft(t *testing.T) {
 	}
 }
 
-func TestAReplayThatCannotBePublishedLeavesTheLetters(t *testing.T) {
-	r := newBenchRig(t)
-	for n := range 20 {
-		r.park(aLetter(n, deadletter.Rejected, "alice@example.com"))
-	}
-	code, _, errs := r.ask("", "replay", "--all", "--yes", "--topic=no-such")
-	if code != 1 || !strings.Contains(unwrapped(errs), "there is no topic projects/demo/topics/no-such: see --topic") {
-		t.Errorf("exit code %d, %q", code, errs)
-	}
-	if n := len(r.left()); n != 20 {
-		t.Errorf("%d letters are left, want all", n)
-	}
-}
-
-func TestReplaySurvivesConfirmationsThatGetLost(t *testing.T) {
-	r := newBenchRig(t)
-	for n := range 200 {
-		r.park(aLetter(n, deadletter.Rejected, fmt.Sprintf("user-%d", n%10)))
-	}
-	must(t, r.broker.SetFaults(pubsubsim.Faults{PublishLost: 0.2, PublishUnconfirmed: 0.2, AckFailure: 0.2}))
-	code, _, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn")
-	must(t, r.broker.SetFaults(pubsubsim.Faults{}))
-	if code != 0 {
-		t.Fatalf("exit code %d: %s", code, errs)
-	}
-	checkOrder(t, r.published(), 200)
-	if n := len(r.left()); n > 0 {
-		t.Errorf("%d letters are left", n)
-	}
-}
-
-func TestCtrlCLeavesEveryLetterReplayedOrThere(t *testing.T) {
-	r := newBenchRig(t)
-	const letters = 400
-	for n := range letters {
-		r.park(aLetter(n, deadletter.Rejected, fmt.Sprintf("user-%d", n%10)))
-	}
-	ctx, interrupt := context.WithCancel(t.Context())
-	defer interrupt()
-	ended := make(chan int, 1)
-	go func() {
-		code, _, _ := ask(t, ctx, "", "deadletter", "replay", "--wait=300ms", "--all", "--yes", "--rate=400", "--log-level=warn")
-		ended <- code
-	}()
-	until(t, 20*time.Second, "a third is replayed", func() bool { return len(r.published()) > letters/3 })
-	interrupt()
-	if code := <-ended; code != 3 {
-		t.Errorf("exit code %d, want 3", code)
-	}
-	replayed := map[string]bool{}
-	for _, m := range r.published() {
-		replayed[m.Attributes["replay-letter"]] = true
-	}
-	left := r.left()
-	for _, e := range left {
-		if replayed[e.ID] {
-			t.Errorf("%s was replayed and is still there", e.ID)
+func TestAReplayThatIsToldToGoSlowlyShowsItsProgress(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	must(t, err)
+	defer screen.Close()
+	for _, c := range []struct {
+		command replayCommand
+		letters int
+		shown   bool
+	}{
+		{replayCommand{}, 10, false}, {replayCommand{}, barFrom, true}, {replayCommand{Rate: 1}, 10, true}, {replayCommand{Ramp: true}, 10, true},
+	} {
+		if got := c.command.bar(terminal{err: screen}, c.letters); (got != nil) != c.shown {
+			t.Errorf("%d letters at a rate of %d: shown is %v", c.letters, c.command.Rate, got != nil)
 		}
-	}
-	if len(left) == 0 || len(left)+len(replayed) != letters {
-		t.Errorf("%d replayed and %d left of %d", len(replayed), len(left), letters)
-	}
-	if code, _, _ := r.ask("", "replay", "--all", "--yes", "--log-level=warn"); code != 0 {
-		t.Errorf("the second run: exit code %d", code)
-	}
-	checkOrder(t, r.published(), letters)
-}
-
-func TestWithoutItsAuditNothingIsDone(t *testing.T) {
-	r := newBenchRig(t)
-	r.park(aLetter(1, deadletter.Rejected, "alice@example.com"))
-	for _, args := range [][]string{{"replay"}, {"discard", "--because=x"}} {
-		code, _, errs := r.ask("", args[0], append(args[1:], "--all", "--yes", "--audit="+t.TempDir())...)
-		if code != 1 || !strings.Contains(unwrapped(errs), "is a directory") || len(r.published()) != 0 || len(r.left()) != 1 {
-			t.Errorf("%s: exit code %d, %q", args[0], code, errs)
+		if c.command.bar(terminal{err: io.Discard}, c.letters) != nil {
+			t.Error("a bar without a terminal")
 		}
-	}
-}
-
-func TestWhatCannotBeRemovedIsNotPublishedEither(t *testing.T) {
-	r := newBenchRig(t)
-	const letters = 300
-	for n := range letters {
-		r.park(aLetter(n, deadletter.Rejected, fmt.Sprintf("user-%d", n%10)))
-	}
-	var code int
-	var text string
-	var replaying sync.WaitGroup
-	replaying.Go(func() {
-		var errs string
-		code, _, errs = r.ask("", "replay", "--all", "--yes", "--rate=300", "--log-level=warn")
-		text = unwrapped(errs)
-	})
-	until(t, 20*time.Second, "some are replayed", func() bool { return len(r.published()) > 20 })
-	must(t, r.broker.SetFaults(pubsubsim.Faults{Receive: pubsubsim.PermissionDenied}))
-	replaying.Wait()
-	must(t, r.broker.SetFaults(pubsubsim.Faults{}))
-	if code != 3 || !strings.Contains(text, "grant roles/pubsub.subscriber on it") || !strings.Contains(text, "could not be removed") {
-		t.Errorf("exit code %d: %s", code, text)
-	}
-	if n := len(r.published()); n > letters/2 {
-		t.Errorf("%d were published when none could be removed any more", n)
 	}
 }
 
