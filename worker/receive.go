@@ -60,7 +60,6 @@ func (w *Worker) receiveOnce(ctx context.Context, stream int, part string, lanes
 	if !ordered {
 		return ErrUnordered
 	}
-	acks := &pacer{}
 	works := time.AfterFunc(receiveSettles, func() {
 		if w.health.mended(part) {
 			w.log.InfoContext(ctx, "receiving works again")
@@ -68,7 +67,7 @@ func (w *Worker) receiveOnce(ctx context.Context, stream int, part string, lanes
 	})
 	defer works.Stop()
 	err = w.source.Receive(ctx, stream, func(ctx context.Context, d delivery) {
-		d.stream, d.answer = stream, pacedAnswer{d.answer, acks}
+		d.stream = stream
 		w.arrive(ctx, lanes, d)
 	})
 	if err == nil && ctx.Err() == nil {
