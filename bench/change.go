@@ -34,6 +34,8 @@ const (
 	batch
 )
 
+func (k kind) String() string { return [...]string{"patch", "photo", "batch"}[k] }
+
 // flaw is what makes a message one that can only be dead-lettered.
 type flaw uint8
 
@@ -81,7 +83,7 @@ func (c *change) message(number int) *pubsubpb.PubsubMessage {
 func (c *change) attributes(number int) map[string]string {
 	return map[string]string{
 		"ce-specversion": "1.0", "ce-source": "//crm.example.com", "ce-id": id(number),
-		"ce-type": "contactrelay." + [...]string{"patch", "photo", "batch"}[c.kind] + ".v1",
+		"ce-type": "contactrelay." + c.kind.String() + ".v1",
 	}
 }
 
