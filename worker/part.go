@@ -17,7 +17,6 @@ type part struct {
 	message  *held
 	resource string
 	person   *peopleapi.Person // nil for a photo
-	photo    string
 	fields   []string // of the mask, sorted; a photo is one
 	base     *peopleapi.Person
 	etag     etag // that it carries
@@ -58,7 +57,7 @@ func partsOf(h *held) []*part {
 	c := h.change
 	switch {
 	case c.Photo != nil:
-		return []*part{{message: h, resource: c.Photo.ResourceName, photo: c.Photo.PhotoBytes, fields: []string{photoField}}}
+		return []*part{{message: h, resource: c.Photo.ResourceName, fields: []string{photoField}}}
 	case c.Patch != nil:
 		p := &part{
 			message: h, resource: c.Patch.Person.ResourceName, person: c.Patch.Person, base: c.Patch.Base,
@@ -116,6 +115,17 @@ func (p *part) mayBeOld(h *history, fields []string) bool {
 // mask is the fields as the service wants them.
 func (p *part) mask() string { return strings.Join(p.fields, ",") }
 
+// photo is that of a message which has one, in base64. It is read again each time: kept beside the message's body, it would
+// double what a message takes that waits.
+func (p *part) photo() string {
+	m := p.message.message
+	change, err := messages.Decode(m, messages.Limits{MaxPhotoBytes: len(m.Data)})
+	if err != nil {
+		panic(err) // it could be decoded when it came
+	}
+	return change.Photo.PhotoBytes
+}
+
 // wanted is the masked fields as JSON. They are worked out when they are needed first.
 func (p *part) wanted() values {
 	if p.wants == nil && p.person != nil {
@@ -131,7 +141,7 @@ func (p *part) print(field string) print {
 	case ok:
 		return known
 	case p.person == nil:
-		known = printText(p.photo)
+		known = printText(p.photo())
 	default:
 		known = printWanted(field, p.wanted()[field])
 	}

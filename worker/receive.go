@@ -144,6 +144,9 @@ func (w *Worker) decode(d delivery) (h *held) {
 	}
 	h.change = change
 	h.parts = partsOf(h)
+	if change.Photo != nil {
+		change.Photo.PhotoBytes = "" // see part.photo
+	}
 	if w.config.Outcomes != nil {
 		for _, p := range h.parts {
 			p.asked = askedBy(change)
