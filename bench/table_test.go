@@ -121,8 +121,8 @@ func TestThePictureIsWellFormedAndHasABarForEachFigure(t *testing.T) {
 			}
 		}
 	}
-	if want := 1 + len(contenders) + 2*len(contenders); bars != want {
-		t.Errorf("%d rectangles, want the paper, the legend and six bars: %d", bars, want)
+	if want := 1 + len(contenders) + len(contenders); bars != want {
+		t.Errorf("%d rectangles, want the paper, the legend and the three bars of hot: %d", bars, want)
 	}
 	if texts == 0 || !strings.Contains(picture, "&lt;machine&gt;") || !strings.Contains(picture, "1,200 false letters") {
 		t.Errorf("texts are missing or not escaped:\n%s", picture)
