@@ -219,7 +219,7 @@ func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
 	if c.worker.stopped.Load() {
 		return verdict{}
 	}
-	photo := p.photo()
+	photo := p.picture()
 	p.prints = map[string]print{photoField: printText(photo)}
 	var answer *peopleapi.Person
 	err := c.timed(ctx, "people.updateContactPhoto", func(ctx context.Context) (err error) {

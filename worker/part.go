@@ -17,7 +17,8 @@ type part struct {
 	message  *held
 	resource string
 	person   *peopleapi.Person // nil for a photo
-	fields   []string // of the mask, sorted; a photo is one
+	photo    string            // empty if it is to be read from the message; see picture
+	fields   []string          // of the mask, sorted; a photo is one
 	base     *peopleapi.Person
 	etag     etag // that it carries
 	latest   bool // write over whatever is there
@@ -57,7 +58,7 @@ func partsOf(h *held) []*part {
 	c := h.change
 	switch {
 	case c.Photo != nil:
-		return []*part{{message: h, resource: c.Photo.ResourceName, fields: []string{photoField}}}
+		return []*part{{message: h, resource: c.Photo.ResourceName, photo: c.Photo.PhotoBytes, fields: []string{photoField}}}
 	case c.Patch != nil:
 		p := &part{
 			message: h, resource: c.Patch.Person.ResourceName, person: c.Patch.Person, base: c.Patch.Base,
@@ -115,9 +116,12 @@ func (p *part) mayBeOld(h *history, fields []string) bool {
 // mask is the fields as the service wants them.
 func (p *part) mask() string { return strings.Join(p.fields, ",") }
 
-// photo is that of a message which has one, in base64. It is read again each time: kept beside the message's body, it would
-// double what a message takes that waits.
-func (p *part) photo() string {
+// picture is the photo in base64. That of a message that waits is read again each time: kept beside the body, it would
+// double what the message takes.
+func (p *part) picture() string {
+	if p.photo != "" {
+		return p.photo
+	}
 	m := p.message.message
 	change, err := messages.Decode(m, messages.Limits{MaxPhotoBytes: len(m.Data)})
 	if err != nil {
@@ -141,7 +145,7 @@ func (p *part) print(field string) print {
 	case ok:
 		return known
 	case p.person == nil:
-		known = printText(p.photo())
+		known = printText(p.picture())
 	default:
 		known = printWanted(field, p.wanted()[field])
 	}

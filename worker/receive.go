@@ -145,7 +145,7 @@ func (w *Worker) decode(d delivery) (h *held) {
 	h.change = change
 	h.parts = partsOf(h)
 	if change.Photo != nil {
-		change.Photo.PhotoBytes = "" // see part.photo
+		change.Photo.PhotoBytes, h.parts[0].photo = "", "" // see part.picture
 	}
 	if w.config.Outcomes != nil {
 		for _, p := range h.parts {
