@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: check test race soak fuzz fmt
+.PHONY: check test race bench-check bench bench-micro soak fuzz fmt
 
 # check is everything that must hold before a change lands.
 check:
@@ -11,6 +11,7 @@ check:
 	@fix="$$($(GO) fix -diff ./...)" && test -z "$$fix" || { echo "go fix would change:"; echo "$$fix"; exit 1; }
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
+	$(MAKE) bench-check
 	$(MAKE) race
 
 # test is the README's test command, race the same with the race detector and in random order.
@@ -19,6 +20,23 @@ test:
 
 race:
 	$(GO) test -race -shuffle=on -count=1 ./...
+
+# bench measures contactrelay beside its peers, for half an hour on a machine that does nothing else, and writes the tables
+# and the picture. BENCH has more flags: BENCH='-short' shows that all works, BENCH='-only hot -alone' runs one workload.
+BENCH ?= -results results.json -picture measured.svg -full measured.md -readme ../README.md
+bench:
+	$(GO) -C bench run . $(BENCH)
+
+# bench-micro measures single steps, for benchstat: make bench-micro > new.txt, and the same at the commit before.
+bench-micro:
+	$(GO) test -run '^$$' -bench . -count=6 ./messages ./ordering ./worker
+
+# bench-check checks the benchmark, which is a module of its own.
+bench-check:
+	$(GO) -C bench vet ./...
+	cd bench && $(GO) tool -modfile ../go.mod staticcheck ./...
+	$(GO) -C bench mod tidy -diff
+	$(GO) -C bench test -short ./...
 
 # soak is what takes too long for check: bulk imports at full size, measured.
 soak:

@@ -12,6 +12,7 @@ import (
 type bench struct {
 	programs *programs
 	short    bool
+	program  bool   // measure memory, start and size of the program too
 	profiles string // folder for profiles; empty: none are made
 	progress io.Writer
 }
@@ -24,8 +25,7 @@ func (b *bench) profile(w *workload) string {
 	return filepath.Join(b.profiles, w.name)
 }
 
-// measure runs the workloads one after the other, each contender in turn, and measures memory and start if all workloads
-// are.
+// measure runs the workloads one after the other, each contender in turn.
 func (b *bench) measure(ctx context.Context, chosen []workload) (*results, error) {
 	r, err := describe(ctx)
 	if err != nil {
@@ -43,7 +43,7 @@ func (b *bench) measure(ctx context.Context, chosen []workload) (*results, error
 			r.Figures = append(r.Figures, f)
 		}
 	}
-	if len(chosen) < len(workloads()) {
+	if !b.program {
 		return r, nil
 	}
 	if r.Weights, err = b.weigh(ctx); err != nil {

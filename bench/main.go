@@ -2,7 +2,7 @@
 // simulators in processes of their own, and prints tables, a picture and whether the aims were reached.
 //
 //	go run .                       everything; half an hour, on a machine that does nothing else
-//	go run . -only hot,quota       some workloads by name; -list shows them
+//	go run . -only hot,quota       some workloads by name; -list shows them. program: memory, start and size alone
 //	go run . -short                each with a small part of its messages: shows that all works, measures nothing
 //	go run . -from results.json    no measurement: tables and picture of an earlier one
 //
@@ -85,9 +85,12 @@ func measured(ctx context.Context, o options, progress io.Writer) (*results, err
 	if o.from != "" {
 		return readResults(o.from)
 	}
-	chosen, err := choose(o.only)
-	if err != nil {
-		return nil, err
+	var chosen []workload
+	if o.only != programOnly {
+		var err error
+		if chosen, err = choose(o.only); err != nil {
+			return nil, err
+		}
 	}
 	for i := range chosen {
 		if o.alone {
@@ -99,9 +102,12 @@ func measured(ctx context.Context, o options, progress io.Writer) (*results, err
 		return nil, err
 	}
 	defer programs.remove()
-	b := &bench{programs: programs, short: o.short, profiles: o.profile, progress: progress}
+	b := &bench{programs: programs, short: o.short, program: o.only == "" || o.only == programOnly, profiles: o.profile, progress: progress}
 	return b.measure(ctx, chosen)
 }
+
+// programOnly chooses no workload, but memory, start and size of the program, which are measured with all of them too.
+const programOnly = "program"
 
 // choose is the workloads of these names, which may be patterns such as hot-*, or all.
 func choose(names string) (chosen []workload, err error) {

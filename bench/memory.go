@@ -33,7 +33,7 @@ func (b *bench) weigh(ctx context.Context) (all []weight, err error) {
 		{"patches of a user each", manyUsers(n, 1)},
 		{"photos of 50 KB", photosOf(n / 20)},
 	} {
-		w, err := b.weighFeed(ctx, c.feed)
+		w, err := b.weighFeed(ctx, c.feed, b.profile(&workload{name: "weight-" + c.feed.changes[0].kind.String()}))
 		if err != nil {
 			return nil, fmt.Errorf("weigh %s: %w", c.what, err)
 		}
@@ -55,7 +55,7 @@ func photosOf(n int) *feed {
 // forEver is longer than anything here takes.
 const forEver = time.Hour
 
-func (b *bench) weighFeed(ctx context.Context, f *feed) (w weight, err error) {
+func (b *bench) weighFeed(ctx context.Context, f *feed, profile string) (w weight, err error) {
 	t := &trial{contender: ours, feed: f, workload: &workload{
 		latency: forEver, probed: true,
 		flags: []string{"--max-messages", "200000", "--max-bytes", "4GiB", "--max-calls", "1", "--call-timeout", forEver.String()},
@@ -64,7 +64,7 @@ func (b *bench) weighFeed(ctx context.Context, f *feed) (w weight, err error) {
 		return w, err
 	}
 	defer t.services.stop()
-	if t.process, err = ours.start(b.programs, t.services, t.workload, ""); err != nil {
+	if t.process, err = ours.start(b.programs, t.services, t.workload, profile); err != nil {
 		return w, err
 	}
 	defer t.process.kill()
@@ -83,6 +83,9 @@ func (b *bench) weighFeed(ctx context.Context, f *feed) (w weight, err error) {
 		return w, err
 	}
 	full, err := t.heapWhenFull(ctx)
+	if err == nil && profile != "" {
+		_, err = t.process.heap(ctx, syscall.SIGUSR2)
+	}
 	for i := range f.changes {
 		w.Body += len(f.changes[i].body(i))
 	}

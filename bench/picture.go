@@ -10,7 +10,7 @@ import (
 // The picture's measures, in its own units.
 const (
 	pictureWidth = 860
-	labelWidth   = 330
+	labelWidth   = 320
 	valueWidth   = 70
 	barHeight    = 12
 	barGap       = 3
@@ -40,7 +40,8 @@ const style = `
 // contenders are all, in the order of their bars.
 var contenders = []contender{ours, single, usual}
 
-// picture shows the messages a second of all contenders, on a logarithmic scale, for each workload that all of them ran.
+// picture shows the messages a second of all contenders, on a logarithmic scale, for each workload that all of them ran
+// and whose name is one word: the others are variants.
 func (r *results) picture() string {
 	groups := r.groups()
 	top := 1.0
@@ -78,7 +79,7 @@ func groupHeight() int { return len(contenders)*(barHeight+barGap) + groupGap }
 // groups is the figures of all contenders by workload.
 func (r *results) groups() (groups [][]*figures) {
 	for _, f := range r.Figures {
-		if f.Contender != ours {
+		if f.Contender != ours || strings.Contains(f.Workload, "-") {
 			continue
 		}
 		var group []*figures

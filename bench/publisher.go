@@ -22,7 +22,6 @@ type publisher struct {
 
 	mu      sync.Mutex // guards the fields below
 	changed sync.Cond
-	sent    int
 	waiting int
 	at      []time.Time // when each was published, as far as it was
 }
@@ -100,14 +99,18 @@ func (p *publisher) request(ctx context.Context, numbers []int, messages []*pubs
 	for _, n := range numbers {
 		p.at[n] = now
 	}
-	p.sent += len(numbers)
 	p.waiting += len(numbers)
 	p.mu.Unlock()
 	_, err := p.api.Publish(ctx, &pubsubpb.PublishRequest{Topic: changesTopic, Messages: messages})
-	if err != nil {
-		return fmt.Errorf("publish: %w", err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, n := range numbers {
+		p.at[n] = time.Time{} // nobody knows whether they were published: they are not judged
+	}
+	return fmt.Errorf("publish: %w", err)
 }
 
 // left tells the publisher how many messages wait in the subscription.
@@ -118,9 +121,9 @@ func (p *publisher) left(backlog int) {
 	p.changed.Broadcast()
 }
 
-// published is how many were sent so far, and when each was; they must not be changed.
-func (p *publisher) published() (n int, at []time.Time) {
+// published is when each change was published; zero: it was not. It must not be changed.
+func (p *publisher) published() []time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.sent, p.at
+	return p.at
 }

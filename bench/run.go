@@ -50,7 +50,11 @@ func (b *bench) try(ctx context.Context, w *workload, c contender) (f *figures, 
 	}
 	var heap int64
 	if w.primer != nil {
-		if heap, err = t.prime(ctx, w.primer()); err != nil {
+		filling := w.primer()
+		if b.short {
+			filling.changes = filling.changes[:w.brief]
+		}
+		if heap, err = t.prime(ctx, filling); err != nil {
 			return nil, err
 		}
 	}
@@ -252,6 +256,5 @@ func (t *trial) judge(ctx context.Context, m measurement) (*figures, error) {
 	if err := a.read(ctx, t.services); err != nil {
 		return nil, err
 	}
-	_, at := t.publisher.published()
-	return newFigures(t, m, a, at), nil
+	return newFigures(t, m, a, t.publisher.published()), nil
 }

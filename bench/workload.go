@@ -50,12 +50,12 @@ func workloads() []workload {
 	all := []workload{
 		{name: "hot", title: "one user, 5,000 patches, one mask", feed: hot(1), n: 5000, brief: 600, latency: callLatency, cap: peerCap},
 		{name: "masks", title: "the same, six masks in rotation", feed: hot(6), n: 5000, brief: 600, latency: callLatency, cap: peerCap, flags: small},
-		{name: "thrice", title: "one user, 3 changes a contact with old etags", feed: thrice, n: 5001, brief: 600, latency: callLatency, cap: peerCap, flags: small},
-		{name: "quota", title: "one user, 90 units a minute enforced, one minute", feed: hot(1), n: 5000, brief: 600, latency: callLatency, quota: 90, horizon: 55 * time.Second},
+		{name: "thrice", title: "one user, 3 changes a contact, old etags", feed: thrice, n: 5001, brief: 600, latency: callLatency, cap: peerCap, flags: small},
+		{name: "quota", title: "one user, a quota of 90 units a minute", feed: hot(1), n: 5000, brief: 600, latency: callLatency, quota: 90, horizon: 55 * time.Second},
 		{name: "users", title: "500 users, 10 patches each", feed: of(500), n: 5000, brief: 1000, latency: callLatency, flags: small},
 		{name: "lone", title: "10,000 users, 1 patch each", feed: each, n: 10_000, brief: 640, latency: callLatency},
-		{name: "mixed", title: "Zipf users, 5 % photos of 50 KB, 2 % batches of 50, 3 % bad", feed: mixed, n: 10_000, brief: 600, latency: callLatency, cap: longCap},
-		{name: "faults", title: "200 users: 10 % 503, 5 % lost answers, one user over quota", feed: of(200), n: 5000, brief: 600, latency: callLatency, cap: longCap, faults: faulty},
+		{name: "mixed", title: "mixed: few busy users, photos, batches, bad", feed: mixed, n: 10_000, brief: 600, latency: callLatency, cap: longCap},
+		{name: "faults", title: "faults: 503, lost answers, a user over quota", feed: of(200), n: 5000, brief: 600, latency: callLatency, cap: longCap, faults: faulty},
 	}
 	for _, ms := range []int{0, 20, 300} {
 		latency := time.Duration(ms) * time.Millisecond

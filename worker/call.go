@@ -219,9 +219,11 @@ func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
 	if c.worker.stopped.Load() {
 		return verdict{}
 	}
+	photo := p.picture()
+	p.prints = map[string]print{photoField: printText(photo)}
 	var answer *peopleapi.Person
 	err := c.timed(ctx, "people.updateContactPhoto", func(ctx context.Context) (err error) {
-		answer, err = c.worker.contacts.UpdatePhoto(ctx, c.user, p.resource, p.photo, p.asked.read())
+		answer, err = c.worker.contacts.UpdatePhoto(ctx, c.user, p.resource, photo, p.asked.read())
 		return err
 	})
 	if err != nil {

@@ -23,8 +23,8 @@ type ledger struct {
 	wrong      []string
 }
 
-// pacing is how far apart so many acks may leave that are given together: the worker does not send them all at once.
-func pacing(acks int) time.Duration { return time.Second + time.Duration(acks/ackLimit)*ackWindow }
+// apart is how far apart answers may be that are given together.
+const apart = time.Second
 
 // record is one delivery.
 type record struct {
@@ -129,7 +129,7 @@ func (l *ledger) answered(r *record, ack bool) {
 			continue
 		}
 		if l.together(r, other, ack) {
-			other.due = due{now.Add(pacing(l.unanswered)), ack}
+			other.due = due{now.Add(apart), ack}
 		}
 		rest = append(rest, other)
 	}

@@ -40,49 +40,62 @@ type numbered struct {
 func (a numbered) Ack()  { a.log.add(a.number) }
 func (a numbered) Nack() { a.log.add(-a.number) }
 
-func TestAcksLeaveInOrderAndNeverMoreThanARequestATick(t *testing.T) {
+// numbers are those of the acks and nacks so far.
+func (l *ackLog) numbers() (all []int) {
+	for _, a := range l.read() {
+		all = append(all, a.number)
+	}
+	return all
+}
+
+// give gives so many answers to a pacer, from a number on.
+func (l *ackLog) give(p *pacer, from, n int) {
+	for i := range n {
+		pacedAnswer{numbered{from + i, l}, p}.Ack()
+	}
+}
+
+func TestAcksAreGivenInOrderAndNeverMoreThanARequestTakes(t *testing.T) {
+	log, p := &ackLog{}, &pacer{}
+	log.give(p, 1, 2500)
+	for i, want := range []int{1000, 1400, 2400, 2500, 2500} {
+		if got := log.numbers(); len(got) != want || !slices.IsSorted(got) || got[want-1] != want {
+			t.Fatalf("after %d requests %d acks were given, the last is %d; want %d, in their order", i, len(got), got[len(got)-1], want)
+		}
+		p.sent(&i, []int{400, 1000, 1000, 100, 0}[i])
+	}
+}
+
+func TestARequestThatIsTriedAgainMakesNoMoreRoom(t *testing.T) {
+	log, p, request := &ackLog{}, &pacer{}, new(int)
+	log.give(p, 1, 2500)
+	p.sent(request, 400)
+	p.sent(request, 400)
+	if n := len(log.read()); n != 1400 {
+		t.Errorf("%d acks were given, want 1400", n)
+	}
+}
+
+func TestAcksDoNotWaitForEverForAStreamThatHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, p := &ackLog{}, &pacer{}
-		begin := time.Now()
-		for i := range 3000 {
-			pacedAnswer{numbered{i + 1, log}, p}.Ack()
-			if i%700 == 0 {
-				time.Sleep(30 * time.Millisecond)
-			}
+		log.give(p, 1, 2500)
+		time.Sleep(ackPatience - time.Millisecond)
+		if n := len(log.read()); n != ackLimit {
+			t.Errorf("%d acks were given, want %d", n, ackLimit)
 		}
-		time.Sleep(time.Second)
-		acks := log.read()
-		if len(acks) != 3000 {
-			t.Fatalf("%d of 3000 acks were given", len(acks))
-		}
-		for i, a := range acks {
-			if a.number != i+1 {
-				t.Fatalf("ack %d came at place %d", a.number, i+1)
-			}
-			if i >= 1000 && a.at.Sub(acks[i-1000].at) < 100*time.Millisecond {
-				t.Fatalf("more than 1000 acks within %v", a.at.Sub(acks[i-1000].at))
-			}
-		}
-		if took := acks[2999].at.Sub(begin); took > 650*time.Millisecond {
-			t.Errorf("3000 acks took %v", took)
+		time.Sleep(2*ackPatience + time.Second)
+		if n := len(log.read()); n != 2500 {
+			t.Errorf("%d acks were given in the end, want 2500", n)
 		}
 	})
 }
 
-func TestAFewAcksAndEveryNackGoAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		log, p := &ackLog{}, &pacer{}
-		for i := range ackLimit {
-			pacedAnswer{numbered{i + 1, log}, p}.Ack()
-		}
-		if n := len(log.read()); n != ackLimit {
-			t.Errorf("%d of %d acks went at once", n, ackLimit)
-		}
-		pacedAnswer{numbered{1, log}, p}.Ack() // waits
-		pacedAnswer{numbered{7, log}, p}.Nack()
-		if acks := log.read(); acks[len(acks)-1].number != -7 {
-			t.Errorf("the nack waited")
-		}
-		time.Sleep(time.Second)
-	})
+func TestEveryNackGoesAtOnce(t *testing.T) {
+	log, p := &ackLog{}, &pacer{}
+	log.give(p, 1, ackLimit+1)
+	pacedAnswer{numbered{7, log}, p}.Nack()
+	if acks := log.numbers(); len(acks) != ackLimit+1 || acks[ackLimit] != -7 {
+		t.Errorf("%d answers were given, the last is %d; want %d and the nack", len(acks), acks[len(acks)-1], ackLimit+1)
+	}
 }

@@ -17,8 +17,8 @@ type part struct {
 	message  *held
 	resource string
 	person   *peopleapi.Person // nil for a photo
-	photo    string
-	fields   []string // of the mask, sorted; a photo is one
+	photo    string            // empty if it is to be read from the message; see picture
+	fields   []string          // of the mask, sorted; a photo is one
 	base     *peopleapi.Person
 	etag     etag // that it carries
 	latest   bool // write over whatever is there
@@ -116,6 +116,20 @@ func (p *part) mayBeOld(h *history, fields []string) bool {
 // mask is the fields as the service wants them.
 func (p *part) mask() string { return strings.Join(p.fields, ",") }
 
+// picture is the photo in base64. That of a message that waits is read again each time: kept beside the body, it would
+// double what the message takes.
+func (p *part) picture() string {
+	if p.photo != "" {
+		return p.photo
+	}
+	m := p.message.message
+	change, err := messages.Decode(m, messages.Limits{MaxPhotoBytes: len(m.Data)})
+	if err != nil {
+		panic(err) // it could be decoded when it came
+	}
+	return change.Photo.PhotoBytes
+}
+
 // wanted is the masked fields as JSON. They are worked out when they are needed first.
 func (p *part) wanted() values {
 	if p.wants == nil && p.person != nil {
@@ -131,7 +145,7 @@ func (p *part) print(field string) print {
 	case ok:
 		return known
 	case p.person == nil:
-		known = printText(p.photo)
+		known = printText(p.picture())
 	default:
 		known = printWanted(field, p.wanted()[field])
 	}

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
@@ -19,8 +20,12 @@ const hangUpLimit = 2 * time.Second
 // sends its last nacks while its streams are open and nobody reads them any more. Google's emulator hands what is
 // returned to these very streams at once, where it stays until its lease of 60 s runs out; of some keys nothing came
 // again within four minutes. So the client's half of each stream is closed first, what was under way is read to the end,
-// and only then do the nacks leave. Its methods are safe for concurrent use.
+// and only then do the nacks leave.
+//
+// They also see which acks leave the client, of which stream: the IDs by which it acknowledges get the stream's mark when
+// they come, and lose it when they go. Its methods are safe for concurrent use.
 type Pulls struct {
+	acks    [streams]pacer
 	once    sync.Once
 	leaving chan struct{} // closed when the streams are told to end
 	left    chan struct{} // closed when they have ended
@@ -38,7 +43,7 @@ func NewPulls() *Pulls {
 func (p *Pulls) ClientOptions() []option.ClientOption {
 	return []option.ClientOption{
 		option.WithGRPCDialOption(grpc.WithChainStreamInterceptor(p.begin)),
-		option.WithGRPCDialOption(grpc.WithChainUnaryInterceptor(p.hold)),
+		option.WithGRPCDialOption(grpc.WithChainUnaryInterceptor(p.hold, p.unmark)),
 	}
 }
 
@@ -119,6 +124,7 @@ type pull struct {
 	pulls   *Pulls
 	ended   chan struct{}   // closed when the service has ended the stream
 	dropped <-chan struct{} // closed when the client drops the call
+	stream  atomic.Int32    // which one it is, once the client has said so
 
 	mu     sync.Mutex // guards the field below, and keeps sending and closing apart: gRPC wants one at a time
 	closed bool
@@ -131,6 +137,9 @@ func (s *pull) RecvMsg(m any) error {
 		<-s.dropped
 		return status.FromContextError(context.Canceled).Err()
 	}
+	if response, ok := m.(*pubsubpb.StreamingPullResponse); ok && err == nil {
+		mark(int(s.stream.Load()), response)
+	}
 	return err
 }
 
@@ -140,6 +149,9 @@ func (s *pull) SendMsg(m any) error {
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil
+	}
+	if first, ok := m.(*pubsubpb.StreamingPullRequest); ok && first.GetSubscription() != "" {
+		s.stream.Store(int32(streamOf(first)))
 	}
 	return s.ClientStream.SendMsg(m)
 }

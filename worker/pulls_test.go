@@ -86,26 +86,10 @@ func (e *eagerService) ModifyAckDeadline(_ context.Context, r *pubsubpb.ModifyAc
 // when Receive has. Every delivery is returned as soon as the context is done.
 func receiveFrom(t *testing.T, service *eagerService, begun func(stop context.CancelFunc)) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := grpc.NewServer()
-	pubsubpb.RegisterSubscriberServer(server, service)
-	go func() { _ = server.Serve(listener) }() // ends when it is stopped
-	defer server.Stop()
-	pulls := NewPulls()
-	client, err := pubsub.NewClient(context.Background(), "demo", append(pulls.ClientOptions(),
-		option.WithEndpoint(listener.Addr().String()), option.WithoutAuthentication(),
-		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	source := NewSubscription(client, pulls, "projects/demo/subscriptions/changes", 100, 1<<20)
-	err = source.Receive(ctx, 0, func(_ context.Context, d delivery) {
+	source := subscribe(t, service, 100)
+	err := source.Receive(ctx, 0, func(_ context.Context, d delivery) {
 		context.AfterFunc(ctx, d.answer.Nack)
 		if d.id == "first" {
 			begun(stop)
@@ -114,6 +98,28 @@ func receiveFrom(t *testing.T, service *eagerService, begun func(stop context.Ca
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// subscribe serves on loopback until the end of the test and returns a subscription there.
+func subscribe(t *testing.T, service pubsubpb.SubscriberServer, maxMessages int) *Subscription {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	pubsubpb.RegisterSubscriberServer(server, service)
+	go func() { _ = server.Serve(listener) }() // ends when it is stopped
+	t.Cleanup(server.Stop)
+	pulls := NewPulls()
+	client, err := pubsub.NewClient(context.Background(), "demo", append(pulls.ClientOptions(),
+		option.WithEndpoint(listener.Addr().String()), option.WithoutAuthentication(),
+		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return NewSubscription(client, pulls, "projects/demo/subscriptions/changes", maxMessages, 1<<20)
 }
 
 func TestWhatIsReturnedAtAStopLeavesAfterTheStreamHasEndedAndWithWhatWasUnderWay(t *testing.T) {

@@ -60,7 +60,6 @@ func (w *Worker) receiveOnce(ctx context.Context, stream int, part string, lanes
 	if !ordered {
 		return ErrUnordered
 	}
-	acks := &pacer{}
 	works := time.AfterFunc(receiveSettles, func() {
 		if w.health.mended(part) {
 			w.log.InfoContext(ctx, "receiving works again")
@@ -68,7 +67,7 @@ func (w *Worker) receiveOnce(ctx context.Context, stream int, part string, lanes
 	})
 	defer works.Stop()
 	err = w.source.Receive(ctx, stream, func(ctx context.Context, d delivery) {
-		d.stream, d.answer = stream, pacedAnswer{d.answer, acks}
+		d.stream = stream
 		w.arrive(ctx, lanes, d)
 	})
 	if err == nil && ctx.Err() == nil {
@@ -145,6 +144,9 @@ func (w *Worker) decode(d delivery) (h *held) {
 	}
 	h.change = change
 	h.parts = partsOf(h)
+	if change.Photo != nil {
+		change.Photo.PhotoBytes, h.parts[0].photo = "", "" // see part.picture
+	}
 	if w.config.Outcomes != nil {
 		for _, p := range h.parts {
 			p.asked = askedBy(change)

@@ -40,11 +40,11 @@ type Subscription struct {
 // nothing. Closing the client is the caller's.
 func NewSubscription(client *pubsub.Client, pulls *Pulls, name string, maxMessages, maxBytes int) *Subscription {
 	s := &Subscription{client: client, pulls: pulls, name: name}
-	for range streams {
+	for stream := range streams {
 		subscriber := client.Subscriber(name)
 		subscriber.ReceiveSettings.NumGoroutines = 1
 		subscriber.ReceiveSettings.EnablePerStreamFlowControl = true
-		subscriber.ReceiveSettings.MaxOutstandingMessages = max(1, maxMessages/streams)
+		subscriber.ReceiveSettings.MaxOutstandingMessages = outstanding(maxMessages/streams, stream)
 		subscriber.ReceiveSettings.MaxOutstandingBytes = max(1, maxBytes/streams)
 		subscriber.ReceiveSettings.MaxExtension = maxExtension
 		subscriber.ReceiveSettings.MinDurationPerAckExtension = extension
@@ -80,7 +80,7 @@ func (s *Subscription) Receive(ctx context.Context, stream int, take func(contex
 			id:      m.ID,
 			publish: m.PublishTime,
 			message: messages.Message{OrderingKey: m.OrderingKey, Attributes: m.Attributes, Data: m.Data},
-			answer:  m,
+			answer:  pacedAnswer{m, &s.pulls.acks[stream]},
 		})
 	})
 	if err != nil {

@@ -162,3 +162,79 @@ func BenchmarkMessage(b *testing.B) {
 		})
 	}
 }
+
+// heldFrom is messages as they stand in a lane, of contacts of their own.
+func (t *tap) heldFrom(w *Worker, first, n int) (items []*held) {
+	for i := range n {
+		h := w.decode(t.feedOf(first+i, 1))
+		h.number = int64(first + i)
+		h.rank = rank{own: order{h.publish, h.number}}
+		items = append(items, h)
+	}
+	return items
+}
+
+// BenchmarkDecode is what a delivery costs before it comes into its lane.
+func BenchmarkDecode(b *testing.B) {
+	t := &tap{}
+	w, d := newBenched(b, t), t.feedOf(1, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		w.decode(d)
+	}
+}
+
+// BenchmarkPlan is how a lane is told with whom a message can go, and how many go.
+func BenchmarkPlan(b *testing.B) {
+	t := &tap{}
+	w := newBenched(b, t)
+	h := t.heldFrom(w, 1, 1)[0]
+	now := time.Now()
+	b.ReportAllocs()
+	for b.Loop() {
+		if w.group(h) == "" || len(w.touches(h)) != 1 || w.take(h, 200, now) != 200 {
+			b.Fatal("a patch goes alone")
+		}
+	}
+}
+
+// BenchmarkCall is a call for one message and for 200, from the choice of what is sent to the verdict on each.
+func BenchmarkCall(b *testing.B) {
+	for _, n := range []int{1, 200} {
+		b.Run(fmt.Sprint("of ", n), func(b *testing.B) {
+			t := &tap{}
+			w := newBenched(b, t)
+			number := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				items := t.heldFrom(w, number, n)
+				number += n
+				b.StartTimer()
+				w.attempt(b.Context(), items, func(string, string, func(*held) bool) {})
+				if items[n-1].verdict.outcome != Applied {
+					b.Fatalf("the last is %q", items[n-1].verdict.outcome)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/message")
+		})
+	}
+}
+
+// BenchmarkSettle is what the end of a message costs, with its ack.
+func BenchmarkSettle(b *testing.B) {
+	t := &tap{}
+	w := newBenched(b, t)
+	number := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		h := t.heldFrom(w, number, 1)[0]
+		number++
+		h.verdict = verdict{outcome: Applied}
+		h.parts[0].found.written, h.parts[0].done = true, true
+		b.StartTimer()
+		w.finish(h)
+		w.release(h)
+	}
+}
