@@ -274,6 +274,9 @@ func (c *climate) curse(f *feed) {
 				peoplesim.Fault{Kind: peoplesim.StaleRead, Rate: 0.3, Calls: 3, Users: []string{user}, Delay: peoplesim.Duration(10 * time.Second)})
 		}
 	}
+	if c.pulse {
+		c.config.MaxMessages = max(c.config.MaxMessages, 2*longestFeed) // what waits may hold half of it
+	}
 	c.people.List = append(first, c.people.List...)
 }
 
