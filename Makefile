@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: check test race bench-check bench bench-micro soak fuzz fmt
+.PHONY: check test race module bench-check bench bench-micro soak fuzz fmt
 
 # check is everything that must hold before a change lands.
 check:
@@ -12,6 +12,7 @@ check:
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
 	$(MAKE) bench-check
+	$(MAKE) module
 	$(MAKE) race
 
 # test is the README's test command, race the same with the race detector and in random order.
@@ -38,6 +39,25 @@ bench-check:
 	$(GO) -C bench mod tidy -diff
 	$(GO) -C bench test -short ./...
 
+# module is what must hold of the Terraform module. Whether Google's provider takes it, and what the module's own tests
+# say, shows where TF_PLUGIN_DIR is a folder of plugins with the provider.
+MODULES = terraform terraform/examples/delegation terraform/examples/tokens
+module:
+	@if command -v terraform >/dev/null; then terraform fmt -check -diff -recursive terraform; \
+	else echo "terraform is not installed: terraform fmt was not run" >&2; fi
+	@for module in $(MODULES); do \
+		$(GO) tool -modfile=tools.mod tflint --chdir=$$module --config=$(CURDIR)/terraform/.tflint.hcl || exit 1; \
+	done
+	@if [ -z "$(TF_PLUGIN_DIR)" ]; then \
+		echo "TF_PLUGIN_DIR is not set: terraform init, validate and test were not run" >&2; exit; \
+	fi; \
+	copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && cp -r terraform "$$copy" && cd "$$copy" && \
+	for module in $(MODULES); do \
+		terraform -chdir=$$module init -backend=false -input=false -plugin-dir="$(abspath $(TF_PLUGIN_DIR))" && \
+		terraform -chdir=$$module validate || exit 1; \
+	done && \
+	terraform -chdir=terraform test
+
 # soak is what takes too long for check: bulk imports at full size, measured.
 soak:
 	$(GO) test -tags soak -run Soak -count=1 -v -timeout 60m ./cmd/contactrelay ./worker
@@ -56,3 +76,4 @@ fuzz:
 fmt:
 	gofmt -w .
 	$(GO) fix ./...
+	terraform fmt -recursive terraform
