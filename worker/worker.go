@@ -86,6 +86,7 @@ type Worker struct {
 	breaker   *breaker
 	rate      *callRate
 	ceilings  *userCeilings
+	minutes   *userMinutes
 	deaf      rate.Sometimes                        // paces the error lines of a subscription that cannot be received from
 	stopped   atomic.Bool                           // no write is begun any more
 	lanes     atomic.Pointer[ordering.Lanes[*held]] // nil before Run
@@ -131,6 +132,7 @@ func New(c Config, source source, dead topic, contacts *people.Client, log *slog
 		fuse:      newFuse(),
 		rate:      newCallRate(c.ProjectWrites),
 		ceilings:  newUserCeilings(c.UserWrites),
+		minutes:   newUserMinutes(),
 		deaf:      rate.Sometimes{Interval: time.Minute},
 		unsent:    rate.Sometimes{Interval: time.Minute},
 		held:      map[string]*held{},
@@ -146,34 +148,17 @@ func New(c Config, source source, dead topic, contacts *people.Client, log *slog
 func (w *Worker) Run(ctx context.Context) error {
 	work, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer interrupt(nil)
-	var lanes *ordering.Lanes[*held]
-	lanes = ordering.New(ordering.Config[*held]{
-		MaxItems:    w.config.MaxMessages,
-		MaxBytes:    w.config.MaxBytes,
-		MaxCalls:    w.config.MaxCalls,
-		GateTimeout: gateTimeout,
-		MaxGates:    maxGates,
-		Contacts:    w.touches,
-		Group:       w.group,
-		Take: func(_ string, oldest *held, contacts int) int {
-			return w.take(oldest, contacts, time.Now())
-		},
-		Handle:  func(_ string, items []*held) []ordering.Fate { return w.handle(work, items, lanes.Unfinished) },
-		Release: func(_ string, h *held) { w.release(h) },
-		Return:  func(_ string, h *held) { w.giveBack(h) },
-	})
-
-	w.lanes.Store(lanes)
 	flushing, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer giveUp(nil)
-	var announcing sync.WaitGroup
-	announcing.Go(func() { w.outbox.run(flushing) })
-
 	receiving, stop := context.WithCancel(ctx)
-	defer stop()
+	lanes := w.newLanes(work)
+	w.lanes.Store(lanes)
 	w.breaker.lanes = lanes
-	var probing sync.WaitGroup
+
+	var announcing, probing sync.WaitGroup
+	announcing.Go(func() { w.outbox.run(flushing) })
 	defer probing.Wait()
+	defer stop()
 	probing.Go(func() { w.breaker.probeUntil(receiving) })
 	received := make(chan error, 1)
 	go func() { received <- w.receive(receiving, lanes) }() // waited for below, as long as a stop may take
@@ -202,4 +187,25 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	announcing.Wait()
 	return err
+}
+
+// newLanes makes the lanes of the messages; their calls are made in a context.
+func (w *Worker) newLanes(work context.Context) *ordering.Lanes[*held] {
+	var lanes *ordering.Lanes[*held]
+	lanes = ordering.New(ordering.Config[*held]{
+		MaxItems:    w.config.MaxMessages,
+		MaxBytes:    w.config.MaxBytes,
+		MaxCalls:    w.config.MaxCalls,
+		GateTimeout: gateTimeout,
+		MaxGates:    maxGates,
+		Contacts:    w.touches,
+		Group:       w.group,
+		Take: func(_ string, oldest *held, contacts int) int {
+			return w.take(oldest, contacts, time.Now())
+		},
+		Handle:  func(_ string, items []*held) []ordering.Fate { return w.handle(work, items, lanes.Unfinished) },
+		Release: func(_ string, h *held) { w.release(h) },
+		Return:  func(_ string, h *held) { w.giveBack(h) },
+	})
+	return lanes
 }
