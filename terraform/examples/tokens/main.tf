@@ -1,0 +1,36 @@
+# contactrelay for single users who have given a refresh token. terraform.tfvars.example has what to fill in.
+
+terraform {
+  required_version = ">= 1.9.0"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = ">= 7.37.0, < 9.0.0"
+    }
+  }
+
+  # The state of a deployment that others look after, too, belongs into a bucket:
+  # backend "gcs" { bucket = "…" }
+}
+
+provider "google" {
+  project = var.project_id
+  region  = var.region
+}
+
+module "contactrelay" {
+  source = "../.."
+
+  project_id = var.project_id
+  region     = var.region
+  image      = var.image
+
+  credentials          = "tokens"
+  token_versions       = var.token_versions
+  oauth_client_version = var.oauth_client_version
+
+  producers    = var.producers
+  operators    = var.operators
+  alert_emails = var.alert_emails
+}
