@@ -1,15 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
 	"github.com/hashicorp/hcl/v2/hclparse"
+	"github.com/hashicorp/hcl/v2/hclwrite"
 )
 
 // flagsOf are the flags of a command, such as "deadletter list".
@@ -124,15 +125,20 @@ func TestOperatorsAreToldVariablesThatTheProgramHas(t *testing.T) {
 	}
 }
 
-// TestAllOfTheModulesFilesAreHCL is for those that nothing else reads: examples and tests.
-func TestAllOfTheModulesFilesAreHCL(t *testing.T) {
+// TestAllOfTheModulesFilesAreHCLInItsForm reads those, too, that nothing else does here: examples and tests.
+func TestAllOfTheModulesFilesAreHCLInItsForm(t *testing.T) {
 	read := 0
 	must(t, filepath.WalkDir(moduleDirectory, func(path string, _ os.DirEntry, err error) error {
-		if err == nil && (strings.HasSuffix(path, ".tf") || strings.HasSuffix(path, ".hcl") || strings.HasSuffix(path, ".tfvars.example")) {
-			read++
-			if _, diagnostics := hclparse.NewParser().ParseHCLFile(path); diagnostics.HasErrors() {
-				t.Error(diagnostics)
-			}
+		if err != nil || !regexp.MustCompile(`\.(tf|hcl|tfvars\.example)$`).MatchString(path) {
+			return err
+		}
+		read++
+		text, err := os.ReadFile(path)
+		if _, diagnostics := hclparse.NewParser().ParseHCL(text, path); diagnostics.HasErrors() {
+			t.Error(diagnostics)
+		}
+		if !bytes.Equal(hclwrite.Format(text), text) {
+			t.Errorf("terraform fmt would change %s", path)
 		}
 		return err
 	}))
