@@ -21,7 +21,7 @@ locals {
   archive = "subscription_id=\"${var.topic}-dead-archive\""
   job     = "job=\"${var.name}\""
 
-  # The end of a line in the runbook is #alert- and the key. seconds: for how long the query must hold.
+  # The anchor of an entry in the runbook is alert- and the key. seconds: for how long the query must hold.
   alerts = {
     # A letter stays until somebody deals with it: one is enough, and at once.
     "dead-letters" = {

@@ -25,6 +25,7 @@ module "contactrelay" {
   project_id = var.project_id
   region     = var.region
   image      = var.image
+  settings   = var.settings
 
   credentials = "delegation"
   allow_users = var.allow_users

@@ -19,6 +19,12 @@ variable "allow_users" {
   type        = list(string)
 }
 
+variable "settings" {
+  description = "Other settings of contactrelay run, by flag without its dashes."
+  type        = map(string)
+  default     = {}
+}
+
 variable "producers" {
   description = "Who may publish changes, as IAM members."
   type        = set(string)

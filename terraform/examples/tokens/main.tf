@@ -25,6 +25,7 @@ module "contactrelay" {
   project_id = var.project_id
   region     = var.region
   image      = var.image
+  settings   = var.settings
 
   credentials          = "tokens"
   token_versions       = var.token_versions

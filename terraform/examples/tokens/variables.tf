@@ -26,6 +26,12 @@ variable "oauth_client_version" {
   default     = null
 }
 
+variable "settings" {
+  description = "Other settings of contactrelay run, by flag without its dashes."
+  type        = map(string)
+  default     = {}
+}
+
 variable "producers" {
   description = "Who may publish changes, as IAM members."
   type        = set(string)
