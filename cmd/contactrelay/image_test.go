@@ -101,7 +101,7 @@ func TestTheImageIsBuiltOfAllThatTheProgramNeeds(t *testing.T) {
 	must(t, err)
 	ignored, err := os.ReadFile("../../.dockerignore")
 	must(t, err)
-	for _, path := range strings.Fields(string(out)) {
+	for path := range strings.FieldsSeq(string(out)) {
 		folder, _, _ := strings.Cut(strings.TrimPrefix(path, "github.com/contactrelay/contactrelay/"), "/")
 		if !strings.Contains(string(ignored), "\n!"+folder+"\n") {
 			t.Errorf("the build has no folder %s", folder)
