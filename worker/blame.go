@@ -34,24 +34,26 @@ func (w *Worker) noteVisit(user string, p *part, v verdict) {
 }
 
 // blames reports whether it is the message's fault, or its user's, that its attempts are used up: few of the other
-// contacts that were called lately fail this way. One that uses up its attempts again is not compared with others like
-// it, if anything succeeded meanwhile, or two contacts that fail for ever would excuse each other for ever.
+// contacts that were called lately fail this way, or, if it happens again to a contact that is held, few of those that
+// were called since it is.
 func (w *Worker) blames(user string, p *part, fact *people.Error) bool {
 	if !trouble(fact) {
 		return true
 	}
 	c, now := contactOf{user, p.resource}, time.Now()
-	if well(w.traffic.others(c, fact.Kind, true, now)) {
+	if well(w.traffic.others(c, fact.Kind, now.Add(-recent), now)) {
 		return true
 	}
-	return w.traffic.hold(c) && w.success.any(p.tries.failing) && well(w.traffic.others(c, fact.Kind, false, now))
+	since := w.traffic.hold(c, now)
+	return now.Sub(since) > recent && well(w.traffic.others(c, fact.Kind, since, now))
 }
 
 // notIts is the verdict on a message whose attempts are used up through the service's fault: it is held, with all of them
 // before it. The breaker opens, unless the others are well, or a contact that is missing may be all there is to it.
 func (w *Worker) notIts(user string, p *part, v verdict) verdict {
 	p.tries.restart()
-	called, failing := w.traffic.others(contactOf{user, p.resource}, v.fact.Kind, true, time.Now())
+	now := time.Now()
+	called, failing := w.traffic.others(contactOf{user, p.resource}, v.fact.Kind, now.Add(-recent), now)
 	return verdict{
 		wait: v.wait, cause: v.cause, lane: v.lane, fact: v.fact, everybody: v.everybody,
 		breaks: v.fact.Kind != people.Internal && (called == 0 || !well(called, failing)),

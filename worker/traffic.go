@@ -12,6 +12,12 @@ import (
 const (
 	recent    = time.Minute
 	wellShare = 0.2
+	// triedAgain is how long a contact that failed counts as called lately: it is tried again within 2 minutes, the longest
+	// wait after a failure, and a call.
+	triedAgain = 3 * time.Minute
+	// lookBack is how far back they tell it of a contact that is held for so long: at night, when little happens, two that
+	// fail for ever are the most of what was called in any minute. The failures of an outage are forgotten after it.
+	lookBack = 6 * time.Hour
 	// maxTraffic bounds the contacts that are kept. More than that were called within recent only if nearly all is well.
 	maxTraffic = 100_000
 	// heldFor is how long a contact is remembered as held that is not called any more.
@@ -32,7 +38,7 @@ type contactOf struct{ user, resource string }
 // failing though a later call succeeded: of those that are tried often enough all succeed in the end.
 type visit struct {
 	called, trouble, refused time.Time
-	held                     bool // its attempts were used up, and the fault was the service's
+	held                     time.Time // since when: its attempts were used up, and the fault was the service's
 }
 
 // trouble reports whether a fact is one that a service has which is not well, whatever is asked of it.
@@ -58,7 +64,7 @@ func (t *traffic) note(c contactOf, fact *people.Error, now time.Time) {
 	v.called = now
 	switch {
 	case !trouble(fact):
-		v.held = false
+		v.held = time.Time{}
 		if !known && len(t.contacts) >= maxTraffic {
 			return
 		}
@@ -70,17 +76,32 @@ func (t *traffic) note(c contactOf, fact *people.Error, now time.Time) {
 	t.contacts[c] = v
 }
 
-// sweep forgets the contacts that were not called lately. Callers hold mu.
+// sweep forgets the contacts that tell nothing any more. Callers hold mu.
 func (t *traffic) sweep(now time.Time) {
 	if now.Sub(t.swept) < recent {
 		return
 	}
 	t.swept = now
+	kept := now.Add(-triedAgain)
+	for _, v := range t.contacts {
+		if !v.held.IsZero() && v.held.Before(kept) {
+			kept = v.held
+		}
+	}
+	kept = latest(kept, now.Add(-lookBack))
 	for c, v := range t.contacts {
-		if age := now.Sub(v.called); age >= recent && !v.held || age >= heldFor {
+		if v.called.Before(kept) && (v.held.IsZero() || now.Sub(v.called) >= heldFor) {
 			delete(t.contacts, c)
 		}
 	}
+}
+
+// latest is the later of two times.
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // forget drops a contact.
@@ -90,33 +111,37 @@ func (t *traffic) forget(c contactOf) {
 	delete(t.contacts, c)
 }
 
-// hold notes that the attempts of a contact were used up through the service's fault, and reports whether that was so
-// before.
-func (t *traffic) hold(c contactOf) (again bool) {
+// hold notes that the attempts of a contact were used up through the service's fault, and returns since when they are.
+func (t *traffic) hold(c contactOf, now time.Time) (since time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	v := t.contacts[c]
-	again, v.held = v.held, true
-	t.contacts[c] = v
-	return again
+	if v.held.IsZero() {
+		v.held = now
+		t.contacts[c] = v
+	}
+	return latest(v.held, now.Add(-lookBack))
 }
 
-// others counts the contacts that were called lately, save one, and those of them that failed like it. Without the held
-// ones, those do not count which are held as it is.
-func (t *traffic) others(c contactOf, like people.Kind, withHeld bool, now time.Time) (called, failing int) {
+// others counts the contacts that were called since then, save one, and those of them that failed like it. Those that fail
+// like it are called still.
+func (t *traffic) others(c contactOf, like people.Kind, since, now time.Time) (called, failing int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for other, v := range t.contacts {
-		if other == c || now.Sub(v.called) >= recent || v.held && !withHeld {
+		if other == c {
 			continue
 		}
-		called++
 		failed := v.trouble
 		if like == people.Unauthenticated {
 			failed = v.refused
 		}
-		if now.Sub(failed) < recent {
+		switch {
+		case failed.After(since), failed.Equal(v.called) && now.Sub(failed) < triedAgain:
+			called++
 			failing++
+		case v.called.After(since):
+			called++
 		}
 	}
 	return called, failing
