@@ -2,14 +2,14 @@ package worker
 
 import "strings"
 
-// allowed reports whether the worker may act for the user: whoever may publish to the topic could otherwise change
-// anyone's contacts. An entry with an @ inside is a user, any other a domain.
-func (w *Worker) allowed(user string) bool {
-	if len(w.config.AllowUsers) == 0 {
+// Allows reports whether a worker with these [Config.AllowUsers] acts for a user: whoever may publish to the topic could
+// otherwise change anyone's contacts. An entry with an @ inside is a user, any other a domain.
+func Allows(entries []string, user string) bool {
+	if len(entries) == 0 {
 		return true
 	}
 	_, domain, _ := strings.Cut(user, "@")
-	for _, entry := range w.config.AllowUsers {
+	for _, entry := range entries {
 		if strings.EqualFold(entry, user) {
 			return true
 		}

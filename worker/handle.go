@@ -50,7 +50,7 @@ func (w *Worker) attempt(ctx context.Context, items []*held, waiting waiting) (v
 	for _, h := range items {
 		w.prejudge(h)
 	}
-	v = w.callNext(ctx, items, waiting)
+	v = w.minutes.shorten(items[0].user(), w.callNext(ctx, items, waiting), time.Now())
 	for _, h := range items {
 		if h.undecided() && len(h.open()) == 0 {
 			h.verdict = w.ended(h)
@@ -76,7 +76,7 @@ func (w *Worker) prejudge(h *held) {
 		v := park(deadletter.Reason(h.fault.Reason), rules, nil)
 		v.fields = h.fault.Fields()
 		h.verdict = w.write(h, v, subset{})
-	case !w.allowed(h.user()):
+	case !Allows(w.config.AllowUsers, h.user()):
 		h.verdict = w.write(h, park(deadletter.Forbidden, "this worker may not act for the user", nil), subset{})
 	}
 }

@@ -52,6 +52,28 @@ func TestAUserOverQuotaTakesNothingFromTheOthersAndIsDoneAfterItsMinute(t *testi
 	}
 }
 
+func TestAUserOverQuotaIsDoneRightAfterItsMinuteWheneverThatBegan(t *testing.T) {
+	for _, from := range []time.Duration{0, 5 * time.Second, 30 * time.Second, 55 * time.Second} {
+		bubble(t, func(t *testing.T, w *world) {
+			w.crowd(1, 60)
+			time.Sleep(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute + from)))
+			w.fail(latency(100*time.Millisecond), lasting(peoplesim.UserQuota, time.Minute))
+			begin := time.Now()
+			w.start()
+			w.drain(5 * time.Minute)
+			its, _ := w.lastWrites(user(0))
+			if late := its.Sub(begin) - time.Minute; late < 0 || late > 15*time.Second {
+				t.Errorf("over quota from second %v on, the user was done %v after the minute", from, late)
+			}
+			if n := w.codes()["429"]; n > 2 {
+				t.Errorf("%d calls were refused", n)
+			}
+			w.check(map[string]int{"applied": 60})
+			w.unspent()
+		})
+	}
+}
+
 func TestAUsersMinuteQuotaIsUsedUpInBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const changes, quota = 20_000, 90

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"math/rand/v2"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -78,14 +77,6 @@ func (t *tries) backoff(floor time.Duration) time.Duration {
 			backoff.WithMaxElapsedTime(0))
 	}
 	return max(floor, t.pause.NextBackOff())
-}
-
-// nextMinute is the wait for a quota that is counted by the minute: to its end, and up to a tenth of a minute
-// more, so that a thousand users do not wake at once. Shorter waits are useless against such a quota. Where the
-// service says how long, that is the floor.
-func nextMinute(now time.Time, floor time.Duration) time.Duration {
-	rest := now.Truncate(time.Minute).Add(time.Minute).Sub(now)
-	return max(floor, rest) + rand.N(6*time.Second)
 }
 
 // accountWait is the next wait for an account's quota.

@@ -200,9 +200,8 @@ func TestOnlyAllowedUsersAreServed(t *testing.T) {
 		{[]string{"user-17"}, "user-17", true},
 		{[]string{""}, "user-17", false},
 	} {
-		w := &Worker{config: Config{AllowUsers: test.allow}}
-		if got := w.allowed(test.user); got != test.want {
-			t.Errorf("allowed(%q) with %q = %v, want %v", test.user, test.allow, got, test.want)
+		if got := Allows(test.allow, test.user); got != test.want {
+			t.Errorf("Allows(%q, %q) = %v, want %v", test.allow, test.user, got, test.want)
 		}
 	}
 }

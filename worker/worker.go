@@ -86,6 +86,7 @@ type Worker struct {
 	breaker   *breaker
 	rate      *callRate
 	ceilings  *userCeilings
+	minutes   *userMinutes
 	deaf      rate.Sometimes                        // paces the error lines of a subscription that cannot be received from
 	stopped   atomic.Bool                           // no write is begun any more
 	lanes     atomic.Pointer[ordering.Lanes[*held]] // nil before Run
@@ -131,6 +132,7 @@ func New(c Config, source source, dead topic, contacts *people.Client, log *slog
 		fuse:      newFuse(),
 		rate:      newCallRate(c.ProjectWrites),
 		ceilings:  newUserCeilings(c.UserWrites),
+		minutes:   newUserMinutes(),
 		deaf:      rate.Sometimes{Interval: time.Minute},
 		unsent:    rate.Sometimes{Interval: time.Minute},
 		held:      map[string]*held{},
