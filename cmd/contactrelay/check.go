@@ -13,6 +13,7 @@ type checkCommand struct {
 	project
 	Subscription    string `help:"Subscription that the changes come from; with message ordering." default:"contact-changes-worker"`
 	DeadLetterTopic string `help:"Topic that dead letters go to." default:"contact-changes-dead"`
+	outcomeSettings
 	peopleSettings
 	User string `help:"User to sign in as, to see whether that works; empty: nobody." placeholder:"USER"`
 	JSON bool   `name:"json" help:"Write the findings as JSON."`
@@ -65,6 +66,7 @@ func (c *checkCommand) Run(ctx context.Context, t terminal, f *settingFaults) er
 	c.project.resolve(ctx, f)
 	checkName(f, "subscription", "subscriptions", c.Subscription)
 	checkName(f, "dead-letter-topic", "topics", c.DeadLetterTopic)
+	c.outcomeSettings.check(f)
 	c.peopleSettings.resolve(f)
 	if err := f.err(); err != nil {
 		return err

@@ -32,9 +32,9 @@ func (w *world) subscribe(t *testing.T, s pubsubsim.SubscriptionSettings) {
 }
 
 // report is what check says as JSON, by check.
-func report(t *testing.T, code int) map[string]lookedAt {
+func report(t *testing.T, code int, flags ...string) map[string]lookedAt {
 	t.Helper()
-	got, out, text := ask(t, t.Context(), "", "check", "--user=ann@example.com", "--json")
+	got, out, text := ask(t, t.Context(), "", append([]string{"check", "--json"}, flags...)...)
 	if got != code {
 		t.Errorf("exit code %d, want %d:\n%s%s", got, code, out, text)
 	}
@@ -54,9 +54,15 @@ func report(t *testing.T, code int) map[string]lookedAt {
 
 func TestCheckFindsNothingWrongWhereNothingIs(t *testing.T) {
 	checked(t)
-	for name, f := range report(t, 0) {
+	all := report(t, 0, "--user=ann@example.com", "--outcome-topic=contact-changes-outcomes")
+	for name, f := range all {
 		if f.State != good {
 			t.Errorf("%s: %s, %s", name, f.State, f.Wrong)
+		}
+	}
+	for _, name := range []string{"outcome topic exists", "permissions on the outcome topic", "permissions on the dead-letter topic", "People API"} {
+		if all[name].State != good {
+			t.Errorf("%s was not looked at: %v", name, all)
 		}
 	}
 	code, out, _ := ask(t, t.Context(), "", "check")
@@ -94,6 +100,13 @@ func TestCheckNamesWhatIsWrongAndWhatMendsIt(t *testing.T) {
 		"dead-letter topic has a subscription": {func(t *testing.T, w *world) {
 			must(t, w.broker.DeleteSubscription(devDeadLetterSubscription))
 		}, "subscriptions create"},
+		"permissions on the dead-letter topic": {func(t *testing.T, w *world) {
+			must(t, w.broker.SetFaults(pubsubsim.Faults{PublishDenied: true}))
+		}, "topics add-iam-policy-binding " + devDeadLetterTopic},
+		"outcome topic exists": {func(t *testing.T, w *world) { must(t, w.broker.DeleteTopic(devOutcomeTopic)) }, "topics create " + devOutcomeTopic},
+		"permissions on the outcome topic": {func(t *testing.T, w *world) {
+			must(t, w.broker.SetFaults(pubsubsim.Faults{PublishDenied: true}))
+		}, "topics add-iam-policy-binding " + devOutcomeTopic},
 		"People API": {func(t *testing.T, w *world) {
 			must(t, w.people.SetFaults(peoplesim.Faults{List: []peoplesim.Fault{{Kind: peoplesim.ServiceDisabled, Rate: 1}}}))
 		}, "gcloud services enable"},
@@ -103,10 +116,18 @@ func TestCheckNamesWhatIsWrongAndWhatMendsIt(t *testing.T) {
 	} {
 		t.Run(check, func(t *testing.T) {
 			story.spoil(t, checked(t))
-			f := report(t, 1)[check]
+			f := report(t, 1, "--user=ann@example.com", "--outcome-topic=contact-changes-outcomes", "--allow-users=ann@example.com")[check]
 			if f.State != wrong || f.Wrong == "" || !strings.Contains(f.Mend, story.mend) {
 				t.Errorf("%+v, want it wrong and mended by %s", f, story.mend)
 			}
 		})
+	}
+}
+
+func TestCheckSaysThatAUserMayNotBeActedFor(t *testing.T) {
+	checked(t)
+	f := report(t, 1, "--user=ann@example.com", "--allow-users=example.net,ben@example.com")["the user is allowed"]
+	if f.State != wrong || !strings.Contains(f.Mend, "--allow-users") {
+		t.Errorf("%+v", f)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/contactrelay/contactrelay/internal/people"
+	"github.com/contactrelay/contactrelay/worker"
 )
 
 // nobody is a contact that does not exist: that it is not found shows that the API answers, and takes the user's token
@@ -17,6 +18,10 @@ func (c *checkCommand) lookAtPeople(ctx context.Context, f *findings) error {
 	if c.User == "" {
 		f.skipped("credentials and People API", "give a user whose contacts may be read: --user")
 		return nil
+	}
+	if len(c.AllowUsers) > 0 {
+		f.require(worker.Allows(c.AllowUsers, c.User), "the user is allowed", "changes for the user would be dead-lettered as forbidden",
+			"give the user, or the user's domain, in --allow-users")
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()

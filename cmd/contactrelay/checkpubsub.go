@@ -25,16 +25,18 @@ const (
 	saneBackoff = 10 * time.Second
 )
 
-// lookAtPubSub looks at the subscription, the dead-letter topic and what may be done with them.
+// lookAtPubSub looks at the subscription, the topics and what may be done with them.
 func (c *checkCommand) lookAtPubSub(ctx context.Context, f *findings) error {
 	client, link, err := connect(ctx, c.Project, func(error) {})
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	subscription, topic := c.fullName("subscriptions", c.Subscription), c.fullName("topics", c.DeadLetterTopic)
-	c.lookAtSubscription(ctx, f, client, link, subscription)
-	c.lookAtDeadLetters(ctx, f, client, link, topic)
+	c.lookAtSubscription(ctx, f, client, link, c.fullName("subscriptions", c.Subscription))
+	c.lookAtDeadLetters(ctx, f, client, link, c.fullName("topics", c.DeadLetterTopic))
+	if c.OutcomeTopic != "" {
+		c.lookAtOutcomes(ctx, f, client, link, c.fullName("topics", c.OutcomeTopic))
+	}
 	return nil
 }
 
@@ -86,9 +88,33 @@ func (c *checkCommand) lookAtDeadLetters(ctx context.Context, f *findings, clien
 		f.good("dead-letter topic exists")
 		f.good("dead-letter topic has a subscription")
 	}
-	answer, err := client.TopicAdminClient.TestIamPermissions(ctx, permissions(name, "pubsub.topics.publish"))
-	f.permitted("permissions on the dead-letter topic", answer, err, "pubsub.topics.publish", "",
-		"gcloud pubsub topics add-iam-policy-binding "+name+" --member=MEMBER --role=roles/pubsub.publisher")
+	f.publishable(ctx, "permissions on the dead-letter topic", client, name)
+}
+
+// lookAtOutcomes looks at the topic for outcomes. Without a subscription they are for nobody, which is no fault: whoever
+// reads them may come later.
+func (c *checkCommand) lookAtOutcomes(ctx context.Context, f *findings, client *pubsub.Client, link *link, name string) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	_, err := client.TopicAdminClient.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: name})
+	switch {
+	case status.Code(err) == codes.PermissionDenied:
+		f.skipped("outcome topic exists", "this account may not read it (roles/pubsub.viewer), and need not")
+	case err != nil:
+		f.unreadable("outcome topic exists", name, link.explain(err), "gcloud pubsub topics create "+name, "")
+		f.skipped("permissions on the outcome topic", "the topic cannot be read")
+		return
+	default:
+		f.good("outcome topic exists")
+	}
+	f.publishable(ctx, "permissions on the outcome topic", client, name)
+}
+
+// publishable notes whether this account may publish to a topic.
+func (f *findings) publishable(ctx context.Context, check string, client *pubsub.Client, topic string) {
+	answer, err := client.TopicAdminClient.TestIamPermissions(ctx, permissions(topic, "pubsub.topics.publish"))
+	f.permitted(check, answer, err, "pubsub.topics.publish", "",
+		"gcloud pubsub topics add-iam-policy-binding "+topic+" --member=MEMBER --role=roles/pubsub.publisher")
 }
 
 // unreadable notes that something could not be read, and what mends it: what makes it if it is not there.

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -135,6 +136,33 @@ func TestAProcessRefusesUserNamesThatNoUserHas(t *testing.T) {
 				if n := c.accounts.google.Calls(user); n.Token+n.Sign > 0 {
 					t.Errorf("%q was asked for", user)
 				}
+			}
+		})
+	}
+}
+
+func TestAProcessAsksForARevokedUserOnceInTheTimeThatItIsTold(t *testing.T) {
+	withoutEnvironment(t)
+	for _, story := range []struct {
+		flags           []string
+		messages, calls int
+	}{
+		{nil, 1000, 1},
+		{[]string{"--refused-for=1ns"}, 3, 3},
+	} {
+		t.Run(strings.Join(story.flags, ""), func(t *testing.T) {
+			t.Parallel()
+			c := newCloud(t)
+			c.accounts.google.Revoke("bob@example.com")
+			c.send(t, "alice@example.com")
+			worker, _ := c.run(t, byTokens, story.flags...)
+			worker.until(1, 20*time.Second, applied)
+			c.send(t, slices.Repeat([]string{"bob@example.com"}, story.messages)...)
+			c.send(t, "alice@example.com")
+			worker.until(story.messages, time.Minute, unauthorized)
+			worker.until(2, 20*time.Second, with(`"alice@example.com"`, `"verdict"`))
+			if n := c.accounts.google.Calls("bob@example.com").Token; n != story.calls {
+				t.Errorf("%d calls of the token endpoint for %d messages, want %d", n, story.messages, story.calls)
 			}
 		})
 	}

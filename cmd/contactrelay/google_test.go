@@ -153,11 +153,11 @@ func (c *cloud) command(way string, args ...string) []string {
 }
 
 // run starts a worker.
-func (c *cloud) run(t *testing.T, way string) (worker *process, health string) {
+func (c *cloud) run(t *testing.T, way string, flags ...string) (worker *process, health string) {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	health = free.Addr().String()
 	must(t, free.Close())
-	return start(t, c.variables, c.command(way, "run", "--log-users", "--http="+health)...), health
+	return start(t, c.variables, c.command(way, append([]string{"run", "--log-users", "--http=" + health}, flags...)...)...), health
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"cloud.google.com/go/auth"
 	"cloud.google.com/go/auth/credentials"
@@ -30,11 +31,14 @@ type signInSettings struct {
 	OAuthClientFile string   `name:"oauth-client-file" help:"JSON of the OAuth client that refresh tokens without one were given to." placeholder:"FILE"`
 	AllowUsers      userList `help:"Users whose contacts may be changed: addresses or domains. Required with delegation; default with the others: all." placeholder:"USER,..."`
 
+	RefusedFor time.Duration `help:"How long it is remembered that a user has no grant." default:"5m"`
+
 	tokens *people.Tokens // nil with emulator
 }
 
 // open notes what is wrong with the settings and the files that they name, and makes what answers the users' tokens.
 func (s *signInSettings) open(f *settingFaults) {
+	f.require(s.RefusedFor > 0, "refused-for", "must be more than 0")
 	switch s.Credentials {
 	case byDelegation:
 		s.openDelegation(f)
@@ -62,7 +66,7 @@ func (s *signInSettings) openDelegation(f *settingFaults) {
 		f.add("delegate", "%v", err)
 		return
 	}
-	s.tokens = people.NewTokens(delegation, people.TokensConfig{})
+	s.tokens = people.NewTokens(delegation, people.TokensConfig{RefusedFor: s.RefusedFor})
 }
 
 func (s *signInSettings) openKeyFile(f *settingFaults) {
@@ -76,7 +80,7 @@ func (s *signInSettings) openKeyFile(f *settingFaults) {
 		f.add("key-file", "%v", err)
 		return
 	}
-	s.tokens = people.NewTokens(key, people.TokensConfig{})
+	s.tokens = people.NewTokens(key, people.TokensConfig{RefusedFor: s.RefusedFor})
 }
 
 func (s *signInSettings) openFolder(f *settingFaults) {
@@ -84,12 +88,17 @@ func (s *signInSettings) openFolder(f *settingFaults) {
 		f.add("tokens-dir", "required with tokens")
 		return
 	}
+	if s.OAuthClientFile != "" {
+		if err := people.CheckOAuthClient(s.OAuthClientFile); err != nil {
+			f.add("oauth-client-file", "%v", err)
+		}
+	}
 	folder, err := people.NewFolder(s.TokensDir, s.OAuthClientFile, nil)
 	if err != nil {
 		f.add("tokens-dir", "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return
 	}
-	s.tokens = people.NewTokens(folder, people.TokensConfig{})
+	s.tokens = people.NewTokens(folder, people.TokensConfig{RefusedFor: s.RefusedFor})
 }
 
 // requireAllowUsers: a delegate can act for everybody in the domain, so that whoever may publish to the topic could.

@@ -30,30 +30,25 @@ type Folder struct {
 // tokenSuffix follows the user in the name of a file.
 const tokenSuffix = ".json"
 
-// NewFolder reads all files once, to refuse what cannot be used: what is wrong comes as one error, which counts the
-// users' files and does not name them. clientFile may be empty. transport carries the requests, nil is one made for
-// this use.
+// NewFolder reads all users' files once, to refuse what cannot be used: what is wrong comes as one error, which counts
+// the files and does not name them. clientFile may be empty; [CheckOAuthClient] tells what is wrong with it. transport
+// carries the requests, nil is one made for this use.
 func NewFolder(dir, clientFile string, transport http.RoundTripper) (*Folder, error) {
 	f := &Folder{dir: dir, clientFile: clientFile, client: tokenClient(transport)}
 	users, err := f.users()
 	if err != nil {
 		return nil, err
 	}
-	var errs []error
-	if clientFile != "" {
-		if _, err := f.readClient(); err != nil {
-			errs = append(errs, fmt.Errorf("the OAuth client file: %w", err))
-		}
-	}
 	if len(users) == 0 {
-		errs = append(errs, errors.New("there is no <user>.json in the folder"))
+		return nil, errors.New("there is no <user>.json in the folder")
 	}
 	wrong := map[string]int{}
 	for _, user := range users {
-		if _, _, err := f.read(user); err != nil {
+		if _, err := f.readToken(user); err != nil {
 			wrong[secretText(err)]++
 		}
 	}
+	var errs []error
 	for _, text := range slices.Sorted(maps.Keys(wrong)) {
 		errs = append(errs, fmt.Errorf("%d of %d files: %s", wrong[text], len(users), text))
 	}
@@ -61,6 +56,12 @@ func NewFolder(dir, clientFile string, transport http.RoundTripper) (*Folder, er
 		return nil, err
 	}
 	return f, nil
+}
+
+// CheckOAuthClient reports what is wrong with an OAuth client file.
+func CheckOAuthClient(file string) error {
+	_, err := readClient(file)
+	return err
 }
 
 // users are those with a file. Mounted secrets keep their versions in folders with dot names.
@@ -109,19 +110,34 @@ func (f *Folder) mounted() bool {
 
 // read returns a user's refresh token and the client that it was given to.
 func (f *Folder) read(user string) (*oauth2.Config, string, error) {
-	path := f.path(user)
-	if aliased(path, f.path(strings.ToLower(user))) {
-		return nil, "", secretError{"letter_case_lost", "the file system does not tell capital letters from small ones, by which two users may differ: name them in small ones"}
-	}
-	text, err := readSecret(path)
+	token, err := f.readToken(user)
 	if err != nil {
 		return nil, "", err
 	}
-	var token struct {
-		Type         string `json:"type"`
-		ClientID     string `json:"client_id"`
-		ClientSecret string `json:"client_secret"`
-		RefreshToken string `json:"refresh_token"`
+	if token.ClientID != "" {
+		return &oauth2.Config{ClientID: token.ClientID, ClientSecret: token.ClientSecret, Endpoint: google.Endpoint}, token.RefreshToken, nil
+	}
+	client, err := readClient(f.clientFile)
+	return client, token.RefreshToken, err
+}
+
+// userToken is what a user's file holds. Without a client, it was given to that of the OAuth client file.
+type userToken struct {
+	Type         string `json:"type"`
+	ClientID     string `json:"client_id"`
+	ClientSecret string `json:"client_secret"`
+	RefreshToken string `json:"refresh_token"`
+}
+
+// readToken reads a user's file.
+func (f *Folder) readToken(user string) (token userToken, err error) {
+	path := f.path(user)
+	if aliased(path, f.path(strings.ToLower(user))) {
+		return token, secretError{"letter_case_lost", "the file system does not tell capital letters from small ones, by which two users may differ: name them in small ones"}
+	}
+	text, err := readSecret(path)
+	if err != nil {
+		return token, err
 	}
 	text = bytes.TrimSpace(text)
 	if !bytes.HasPrefix(text, []byte("{")) {
@@ -131,21 +147,17 @@ func (f *Folder) read(user string) (*oauth2.Config, string, error) {
 	}
 	// Other types name an address to ask for tokens: whoever wrote the file would choose who is trusted.
 	if token.Type != "" && token.Type != "authorized_user" || !isRefreshToken(token.RefreshToken) {
-		return nil, "", secretError{"token_file_unreadable", "neither authorized_user JSON nor a refresh token"}
+		return token, secretError{"token_file_unreadable", "neither authorized_user JSON nor a refresh token"}
 	}
-	if token.ClientID != "" {
-		return &oauth2.Config{ClientID: token.ClientID, ClientSecret: token.ClientSecret, Endpoint: google.Endpoint}, token.RefreshToken, nil
+	if token.ClientID == "" && f.clientFile == "" {
+		return token, secretError{"oauth_client_missing", "a refresh token without its client: give --oauth-client-file"}
 	}
-	client, err := f.readClient()
-	return client, token.RefreshToken, err
+	return token, nil
 }
 
-// readClient returns the client of the OAuth client file.
-func (f *Folder) readClient() (*oauth2.Config, error) {
-	if f.clientFile == "" {
-		return nil, secretError{"oauth_client_missing", "a refresh token without its client: give --oauth-client-file"}
-	}
-	text, err := readSecret(f.clientFile)
+// readClient returns the client of an OAuth client file.
+func readClient(file string) (*oauth2.Config, error) {
+	text, err := readSecret(file)
 	if err != nil {
 		return nil, err
 	}

@@ -72,12 +72,16 @@ func TestAFolderThatCannotBeUsedIsRefusedWithAllThatIsWrong(t *testing.T) {
 	if err == nil {
 		t.Fatal("it is taken")
 	}
-	for _, want := range []string{"2 of 5 files: readable or writable by others: chmod 600", "1 of 5 files: neither", "1 of 5 files: no such file", "the OAuth client file: not the JSON"} {
+	for _, want := range []string{"2 of 5 files: readable or writable by others: chmod 600", "1 of 5 files: neither", "1 of 5 files: no such file"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q does not say %q", err, want)
 		}
 	}
 	discreet(t, err)
+	err = CheckOAuthClient(filepath.Join(o.dir, "client.json"))
+	if err == nil || !strings.Contains(err.Error(), "not the JSON of an OAuth client") {
+		t.Errorf("of an empty client file: %v", err)
+	}
 	for _, dir := range []string{filepath.Join(o.dir, "none"), t.TempDir(), o.write("file", nil)} {
 		if _, err := NewFolder(dir, "", nil); err == nil {
 			t.Errorf("%s is taken", dir)

@@ -31,6 +31,8 @@ type Faults struct {
 	PublishLost float64 `json:"publish_lost"`
 	// PublishUnconfirmed is the probability that a publish call fails with UNAVAILABLE although it stored everything.
 	PublishUnconfirmed float64 `json:"publish_unconfirmed"`
+	// PublishDenied takes the permission to publish from everybody: publish calls fail with PERMISSION_DENIED.
+	PublishDenied bool `json:"publish_denied"`
 	// Receive is the error of all calls that receive or acknowledge; running streams end with it.
 	Receive ReceiveFault `json:"receive"`
 }

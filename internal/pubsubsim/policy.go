@@ -27,11 +27,10 @@ func (p *policyService) TestIamPermissions(
 	if err != nil {
 		return nil, err
 	}
-	allowed := r.GetPermissions()
-	if p.broker.Faults().Receive == PermissionDenied {
-		allowed = slices.DeleteFunc(slices.Clone(allowed), func(permission string) bool {
-			return permission == "pubsub.subscriptions.consume"
-		})
-	}
+	faults := p.broker.Faults()
+	allowed := slices.DeleteFunc(slices.Clone(r.GetPermissions()), func(permission string) bool {
+		return faults.Receive == PermissionDenied && permission == "pubsub.subscriptions.consume" ||
+			faults.PublishDenied && permission == "pubsub.topics.publish"
+	})
 	return &iampb.TestIamPermissionsResponse{Permissions: allowed}, nil
 }

@@ -21,6 +21,9 @@ func (b *Broker) Publish(topic string, messages []Message) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if b.faults.PublishDenied {
+		return nil, status.Error(codes.PermissionDenied, "User not authorized to perform this action.")
+	}
 	if b.happens(b.faults.PublishLost) {
 		return nil, errPublish()
 	}
