@@ -148,34 +148,17 @@ func New(c Config, source source, dead topic, contacts *people.Client, log *slog
 func (w *Worker) Run(ctx context.Context) error {
 	work, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer interrupt(nil)
-	var lanes *ordering.Lanes[*held]
-	lanes = ordering.New(ordering.Config[*held]{
-		MaxItems:    w.config.MaxMessages,
-		MaxBytes:    w.config.MaxBytes,
-		MaxCalls:    w.config.MaxCalls,
-		GateTimeout: gateTimeout,
-		MaxGates:    maxGates,
-		Contacts:    w.touches,
-		Group:       w.group,
-		Take: func(_ string, oldest *held, contacts int) int {
-			return w.take(oldest, contacts, time.Now())
-		},
-		Handle:  func(_ string, items []*held) []ordering.Fate { return w.handle(work, items, lanes.Unfinished) },
-		Release: func(_ string, h *held) { w.release(h) },
-		Return:  func(_ string, h *held) { w.giveBack(h) },
-	})
-
-	w.lanes.Store(lanes)
 	flushing, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer giveUp(nil)
-	var announcing sync.WaitGroup
-	announcing.Go(func() { w.outbox.run(flushing) })
-
 	receiving, stop := context.WithCancel(ctx)
-	defer stop()
+	lanes := w.newLanes(work)
+	w.lanes.Store(lanes)
 	w.breaker.lanes = lanes
-	var probing sync.WaitGroup
+
+	var announcing, probing sync.WaitGroup
+	announcing.Go(func() { w.outbox.run(flushing) })
 	defer probing.Wait()
+	defer stop()
 	probing.Go(func() { w.breaker.probeUntil(receiving) })
 	received := make(chan error, 1)
 	go func() { received <- w.receive(receiving, lanes) }() // waited for below, as long as a stop may take
@@ -204,4 +187,25 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	announcing.Wait()
 	return err
+}
+
+// newLanes makes the lanes of the messages; their calls are made in a context.
+func (w *Worker) newLanes(work context.Context) *ordering.Lanes[*held] {
+	var lanes *ordering.Lanes[*held]
+	lanes = ordering.New(ordering.Config[*held]{
+		MaxItems:    w.config.MaxMessages,
+		MaxBytes:    w.config.MaxBytes,
+		MaxCalls:    w.config.MaxCalls,
+		GateTimeout: gateTimeout,
+		MaxGates:    maxGates,
+		Contacts:    w.touches,
+		Group:       w.group,
+		Take: func(_ string, oldest *held, contacts int) int {
+			return w.take(oldest, contacts, time.Now())
+		},
+		Handle:  func(_ string, items []*held) []ordering.Fate { return w.handle(work, items, lanes.Unfinished) },
+		Release: func(_ string, h *held) { w.release(h) },
+		Return:  func(_ string, h *held) { w.giveBack(h) },
+	})
+	return lanes
 }

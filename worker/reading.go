@@ -1,0 +1,81 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	peopleapi "google.golang.org/api/people/v1"
+
+	"github.com/contactrelay/contactrelay/deadletter"
+	"github.com/contactrelay/contactrelay/internal/people"
+)
+
+// read is what a read of the contact must show.
+func (p *part) read() people.Read {
+	if p.person == nil {
+		return answerRead
+	}
+	return readBack(p.mask())
+}
+
+// look reads a contact. Without one the verdict says what follows from that.
+func (c *calls) look(ctx context.Context, p *part, read people.Read) (*peopleapi.Person, verdict) {
+	var person *peopleapi.Person
+	err := c.timed(ctx, "people.get", func(ctx context.Context) (err error) {
+		person, err = c.worker.contacts.Get(ctx, c.user, p.resource, read)
+		return err
+	})
+	switch {
+	case err == nil:
+		return person, verdict{}
+	case interrupted(ctx):
+		return nil, verdict{}
+	}
+	v := judge(err, &p.tries, c.worker.config, true, time.Now())
+	if v.reason == deadletter.NotFound {
+		c.worker.tally.resolved("gone")
+	}
+	return nil, v
+}
+
+// confirm reads the contact of a change that has had its attempts: it tells whose fault that is.
+func (c *calls) confirm(ctx context.Context, h *history, p *part, v verdict) verdict {
+	var current *peopleapi.Person
+	err := c.timed(ctx, "people.get", func(ctx context.Context) (err error) {
+		current, err = c.worker.contacts.Get(ctx, c.user, p.resource, p.read())
+		return err
+	})
+	if err == nil {
+		if p.person != nil && !h.stale(sourceEtag(current)) && same(p.fields, p.wanted(), valuesIn(current), anyOrder) {
+			p.saw(sourceEtag(current))
+			p.proved(h, sourceEtag(current))
+			return verdict{outcome: AlreadyApplied}
+		}
+		if c.worker.blames(c.user, p, v.fact) {
+			return judgeRead(v)
+		}
+		return c.worker.notIts(c.user, p, v)
+	}
+	if interrupted(ctx) {
+		return verdict{}
+	}
+	failed := judge(err, &p.tries, c.worker.config, true, time.Now())
+	if failed.read == readNone {
+		return failed // it is gone, or may not be read, or a quota, or a fault that may pass
+	}
+	since, its := p.tries.failing, c.worker.blames(c.user, p, v.fact)
+	judged := judgeUnread(v, failed, &p.tries, its && c.worker.success.any(since), its && c.worker.success.ofAnother(c.user, since))
+	if judged.outcome == "" {
+		return c.worker.notIts(c.user, p, judged)
+	}
+	return judged
+}
+
+// proved notes that a read with this etag showed all that is wanted.
+func (p *part) proved(h *history, read string) {
+	if p.sent.value != read {
+		h.refused(p.sent)
+	}
+	p.settle(h, p.fields)
+	p.found.already = true
+}
