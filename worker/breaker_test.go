@@ -89,25 +89,27 @@ func TestOneUserAloneInAnOutageAsksSeldom(t *testing.T) {
 }
 
 func TestWhatIsMisconfiguredForAllPausesUntilItIsMended(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.crowd(50, 10)
-		w.fail(latency(100*time.Millisecond), always(peoplesim.ServiceDisabled))
-		w.start()
-		time.Sleep(time.Minute)
-		before := w.made()
-		time.Sleep(9 * time.Minute)
-		if n := w.made() - before; n >= 9*30 {
-			t.Errorf("%d calls in nine minutes", n)
-		}
-		w.ready(false)
-		if log := w.log.String(); !strings.Contains(log, "gcloud services enable people.googleapis.com") {
-			t.Errorf("the log does not say what to do:\n%s", log)
-		}
-		w.fail(latency(100 * time.Millisecond))
-		time.Sleep(30 * time.Second)
-		w.check(map[string]int{"applied": 500})
-		w.ready(true)
-	})
+	for _, users := range []int{1, 2, 50} {
+		bubble(t, func(t *testing.T, w *world) {
+			w.crowd(users, 10)
+			w.fail(latency(100*time.Millisecond), always(peoplesim.ServiceDisabled))
+			w.start()
+			time.Sleep(time.Minute)
+			before := w.made()
+			time.Sleep(9 * time.Minute)
+			if n := w.made() - before; n >= 9*30 {
+				t.Errorf("%d users: %d calls in nine minutes", users, n)
+			}
+			w.ready(false)
+			if log := w.log.String(); !strings.Contains(log, "gcloud services enable people.googleapis.com") {
+				t.Errorf("%d users: the log does not say what to do:\n%s", users, log)
+			}
+			w.fail(latency(100 * time.Millisecond))
+			time.Sleep(30 * time.Second)
+			w.check(map[string]int{"applied": 10 * users})
+			w.ready(true)
+		})
+	}
 }
 
 func TestA401ForEveryoneMakesNoLetter(t *testing.T) {

@@ -131,3 +131,15 @@ func TestCheckSaysThatAUserMayNotBeActedFor(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+func TestCheckSaysWhatToDoWhereThePeopleAPIDoesNotAnswerWell(t *testing.T) {
+	for kind, mend := range map[peoplesim.Kind]string{
+		peoplesim.Reset: "can be reached", peoplesim.Unavailable: "nothing is wrong here", peoplesim.ProjectQuota: "quota",
+	} {
+		w := checked(t)
+		must(t, w.people.SetFaults(peoplesim.Faults{List: []peoplesim.Fault{{Kind: kind, Rate: 1}}}))
+		if f := report(t, 1, "--user=ann@example.com")["People API"]; f.State != wrong || !strings.Contains(f.Mend, mend) {
+			t.Errorf("%s: %+v", kind, f)
+		}
+	}
+}

@@ -51,7 +51,25 @@ func (c *checkCommand) lookAtPeople(ctx context.Context, f *findings) error {
 	case fact != nil && fact.Kind == people.ServiceDisabled:
 		f.wrong("People API", err.Error(), "gcloud services enable people.googleapis.com")
 	default:
-		f.wrong("People API", err.Error(), "")
+		f.wrong("People API", err.Error(), mendPeople(fact))
 	}
 	return nil
+}
+
+// mendPeople is what can be done where the People API does not answer well; empty for what it is not known to say.
+func mendPeople(fact *people.Error) string {
+	if fact == nil {
+		return ""
+	}
+	switch fact.Kind {
+	case people.Network:
+		return "see whether the API, or --people-endpoint, can be reached from this machine"
+	case people.Unavailable, people.Internal:
+		return "nothing is wrong here: the service is not well, the worker waits for it"
+	case people.GrantRefused:
+		return "give a user who can be signed in: --user"
+	case people.UserQuota, people.ProjectQuota, people.AccountQuota:
+		return "a quota is used up: see the project's quotas of the People API"
+	}
+	return ""
 }

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"path/filepath"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -45,11 +46,12 @@ func isDotted(text, marks string) bool {
 const maxFileName = 255
 
 // checkFileName takes the users whose name, with a suffix, is that of a file in a folder, wherever the program runs:
-// no separators, no names that begin with a dot (.., and what mounted secrets keep besides), nothing that is not seen.
+// no separators, no names that begin with a dot (.., and what mounted secrets keep besides), nothing that is not seen, and
+// on Windows no device (con.example.com, there).
 func checkFileName(user string) error {
 	odd := func(r rune) bool { return !unicode.IsGraphic(r) || strings.ContainsRune(`/\:*?"<>|`, r) }
 	if user == "" || len(user)+len(tokenSuffix) > maxFileName || !utf8.ValidString(user) || user[0] == '.' ||
-		user != strings.TrimSpace(user) || strings.ContainsFunc(user, odd) {
+		user != strings.TrimSpace(user) || strings.ContainsFunc(user, odd) || !filepath.IsLocal(user+tokenSuffix) {
 		return badName()
 	}
 	return nil

@@ -25,7 +25,7 @@ func TestSubjectsArePlainAddresses(t *testing.T) {
 }
 
 func TestFileNamesStayInTheirFolder(t *testing.T) {
-	for _, user := range []string{"ann@example.com", "1024", "U1001", "ann lee", "Ann@example.com", "änn", "a..b", strings.Repeat("a", 250)} {
+	for _, user := range []string{"ann@example.com", "1024", "U1001", "ann lee", "Ann@example.com", "änn", "a..b", "ann.con@example.com", strings.Repeat("a", 250)} {
 		if err := checkFileName(user); err != nil {
 			t.Errorf("%q is refused", user)
 		}
