@@ -119,3 +119,18 @@ func TestAContactThatFailsAndWaitsLongCountsAsCalled(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLookBackLeavesRoomForWhatIsCalledNow(t *testing.T) {
+	for busy, want := range map[int]int{100: 101, maxTraffic/2 + 1: 1} {
+		tr, now := newTraffic(), time.Now()
+		tr.hold(contactOf{ann, "people/c1"}, now.Add(-time.Hour))
+		tr.note(contactOf{ann, "people/c1"}, &people.Error{Kind: people.Unavailable}, now.Add(-31*time.Minute))
+		for i := range busy {
+			tr.note(contactOf{ben, contactName(i)}, nil, now.Add(-30*time.Minute))
+		}
+		tr.note(contactOf{user(1), "people/c1"}, nil, now)
+		if called, _ := tr.others(contactOf{ann, "people/c1"}, people.Unavailable, now.Add(-time.Hour), now); called != want {
+			t.Errorf("of %d contacts that were called since another is held, %d count, want %d", busy, called, want)
+		}
+	}
+}

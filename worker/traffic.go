@@ -89,6 +89,9 @@ func (t *traffic) sweep(now time.Time) {
 		}
 	}
 	kept = latest(kept, now.Add(-lookBack))
+	if len(t.contacts) > maxTraffic/2 {
+		kept = now.Add(-triedAgain) // so many need no look back, and must leave room for those that come
+	}
 	for c, v := range t.contacts {
 		if v.called.Before(kept) && (v.held.IsZero() || now.Sub(v.called) >= heldFor) {
 			delete(t.contacts, c)
@@ -117,7 +120,7 @@ func (t *traffic) hold(c contactOf, now time.Time) (since time.Time) {
 	defer t.mu.Unlock()
 	v := t.contacts[c]
 	if v.held.IsZero() {
-		v.held = now
+		v.held, v.called = now, now
 		t.contacts[c] = v
 	}
 	return latest(v.held, now.Add(-lookBack))
