@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"github.com/googleapis/gax-go/v2"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -17,6 +18,8 @@ const (
 	pullsAtOnce = 8
 	// pullMost is the most letters that one pull asks for.
 	pullMost = 1000
+	// reachTimeout bounds the first request: connecting and signing in may take seconds.
+	reachTimeout = 10 * time.Second
 	// pullPause is the time between a pull that brought nothing and the next.
 	pullPause = 100 * time.Millisecond
 )
@@ -28,6 +31,7 @@ func (d *desk) look(ctx context.Context, quiet time.Duration) error {
 	d.stop = stop
 	d.renewing.Go(func() { d.renew(renewing) })
 
+	d.reach(ctx)
 	d.last = time.Now()
 	pulling, enough := context.WithCancel(ctx)
 	defer enough()
@@ -43,6 +47,16 @@ func (d *desk) look(ctx context.Context, quiet time.Duration) error {
 		return err
 	}
 	return context.Cause(ctx)
+}
+
+// reach blocks until the service has answered, or is known not to. A pull of an empty subscription gets no answer for
+// long, so that one cannot tell a service that has nothing from one that has not been reached yet.
+func (d *desk) reach(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	defer cancel()
+	once := gax.WithRetry(func() gax.Retryer { return nil })
+	// What the answer is does not matter: whoever may pull need not be allowed to read the settings.
+	_, _ = d.client.GetSubscription(ctx, &pubsubpb.GetSubscriptionRequest{Subscription: d.subscription}, once)
 }
 
 // untilQuiet blocks until nothing new has come for so long.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -79,6 +80,16 @@ func carryLate(to, from net.Conn, late time.Duration) {
 	}
 	close(under)
 	line.Wait()
+}
+
+func TestAServiceThatIsReachedSlowlyIsNotTakenForAnEmptyOne(t *testing.T) {
+	r := newBenchRig(t)
+	r.park(aLetter(1, deadletter.Rejected, "alice@example.com"))
+	t.Setenv("PUBSUB_EMULATOR_HOST", farAway(t, r.pubsubAddress, 350*time.Millisecond))
+	// Connecting and a pull take two round trips of 0.7 s each.
+	if code, out, errs := r.ask("", "list", "--wait=1s"); code != 0 || !strings.Contains(out, "alice@example.com") {
+		t.Errorf("exit code %d, %q, %s", code, out, errs)
+	}
 }
 
 // TestAReplayOverALongLineIsQuickAndKeepsTheOrder: letter by letter it would take 16 s.
