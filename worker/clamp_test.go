@@ -138,3 +138,27 @@ func TestAClampPutsOnlyItsOwnContactInDoubt(t *testing.T) {
 		t.Errorf("%s: order %v, in doubt %t; want its own", p.resource, p.order(), p.doubtful())
 	}
 }
+
+// TestAReplayBesideItsOriginalHasItsOrder brings a replay while its original is held, which another worker made a letter of
+// and could not acknowledge, and after a change of the same publish time.
+func TestAReplayBesideItsOriginalHasItsOrder(t *testing.T) {
+	r, noon := newRow(), time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
+	original, between := r.deliver("original", noon), r.deliver("between", noon)
+	m := replay(rename("people/c1", "original", 1), "original", noon)
+	m.OrderingKey = ann
+	h, _ := r.worker.hold(delivery{id: "replay", publish: noon.Add(time.Hour), message: m, answer: unanswered{}})
+	if got := h.parts[0].order(); got != original.parts[0].order() || !got.before(between.parts[0].order()) {
+		t.Errorf("order %v, want that of the original, %v", got, original.parts[0].order())
+	}
+}
+
+// TestTheOrderMemoryKeepsTheNewest settles two changes of a field, the older one last.
+func TestTheOrderMemoryKeepsTheNewest(t *testing.T) {
+	h, noon := &history{}, time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
+	older, newer := order{noon, 1}, order{noon, 2}
+	h.settled(newer, "names", print{})
+	h.settled(older, "names", print{})
+	if !h.older(older, "names") {
+		t.Error("the older change was kept")
+	}
+}

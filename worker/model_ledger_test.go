@@ -18,7 +18,6 @@ type ledger struct {
 	open       map[string][]*record    // by message ID, not answered
 	ended      map[string]time.Time    // by message ID: settled then, since it was handed over, so that it counts no bytes
 	settled    map[string][]Settlement // by message ID, those by which a message may be acknowledged
-	unanswered int                     // deliveries
 	inFlight   int                     // calls
 	wrong      []string
 }
@@ -60,7 +59,6 @@ func (l *ledger) handing(d delivery) *record {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.deliveries++
-	l.unanswered++
 	r := &record{id: d.id, bytes: d.bytes(), handed: time.Now()}
 	if len(l.open[d.id]) == 0 {
 		delete(l.ended, d.id)
@@ -115,7 +113,6 @@ func (l *ledger) answered(r *record, ack bool) {
 		return
 	}
 	r.closed = true
-	l.unanswered--
 	if ack && len(l.settled[r.id]) == 0 {
 		l.complain("%s was acknowledged and not settled", r.id)
 	}
