@@ -105,6 +105,34 @@ func TestPromiseOnceABurstWithTheEtagOfBeforeTheFirstLeavesNoLetter(t *testing.T
 	}
 }
 
+func TestAnEtagThatIsKnownToBeOutdatedIsNotSentAndHoldsUpNoBatch(t *testing.T) {
+	b := burst{contacts: 60, base: true, photo: true}
+	eachSize(t, func(t *testing.T, w *world) {
+		w.contacts(b.contacts, seeded)
+		w.fail(latency(20 * time.Millisecond))
+		b.publish(w)
+		w.start()
+		w.drain(10 * time.Minute)
+		w.check(map[string]int{"applied": 3 * b.contacts})
+		calls := map[string]int{}
+		for c, n := range w.worker.Tally().Calls {
+			calls[c.Method+" "+c.Code] += n
+		}
+		for call, n := range calls {
+			if strings.HasSuffix(call, " 400") {
+				t.Errorf("%d calls of %s; want none", n, call)
+			}
+		}
+		most := map[bool]int{true: b.contacts, false: 10}[w.config.BatchMin > b.contacts]
+		if reads := calls["people.get 200"] + calls["people.getBatchGet 200"]; reads > most {
+			t.Errorf("%d reads, want %d at most", reads, most)
+		}
+		if got := w.worker.Tally().Conflicts["merged"]; got != b.contacts {
+			t.Errorf("%d changes count as merged, want %d", got, b.contacts)
+		}
+	})
+}
+
 // killedHalfWay has a worker begin the burst and die in the middle, with a call in flight that goes on at the service
 // and acknowledgements that nobody hears, and another finish it. It returns what the first had written.
 func (b burst) killedHalfWay(w *world) map[string]bool {

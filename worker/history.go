@@ -83,6 +83,9 @@ func (h *history) refused(e etag) {
 	}
 }
 
+// outdated reports whether a write with this etag is sure to be refused: it was the contact's once, and is not any more.
+func (h *history) outdated(e etag) bool { return !e.ofPerson && h.past.has(e) }
+
 // stale reports whether a read with this etag of the source shows the contact as it was before.
 func (h *history) stale(read string) bool { return h.past.has(etag{value: read}) }
 

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"time"
 
@@ -71,13 +72,14 @@ func (c *calls) timely(parts []*part, now time.Time) []*part {
 	})
 }
 
-// prepare decides by which etags the contacts are guarded. Those are read first that write over what they find, and
-// those of a call with an unknown outcome. It returns what is to be sent; what proves to be applied is done, and what a
-// read leaves open goes alone.
+// prepare decides by which etags the contacts are guarded. Those are read first that write over what they find, those of a
+// call with an unknown outcome, and those that carry an etag of which it is known that it would be refused, and with it the
+// call: a CRM that never reads carries one in each change of a contact whose photo it has changed. It returns what is to be
+// sent; what proves to be applied is done, and what a read leaves open goes alone.
 func (c *calls) prepare(ctx context.Context, parts []*part, mask string) (sent []*part, err error) {
 	var read []string
 	for _, p := range parts {
-		if p.latest || p.unsure {
+		if p.latest || p.unsure || c.history(p).outdated(p.guard(c.history(p))) {
 			read = append(read, p.resource)
 		}
 	}
@@ -93,10 +95,10 @@ func (c *calls) prepare(ctx context.Context, parts []*part, mask string) (sent [
 	}
 	for _, p := range parts {
 		h := c.history(p)
-		if (p.latest || p.unsure) && !c.readBefore(h, p, mask, found[p.resource]) {
+		if r, wasRead := found[p.resource]; wasRead && !c.readBefore(h, p, mask, r) {
 			continue
 		}
-		if !p.latest {
+		if !p.latest && p.refusal == nil {
 			p.sent = p.guard(h)
 			p.chained = p.sent != p.etag
 		}
@@ -113,13 +115,16 @@ func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bo
 	case r.Err != nil || r.Person == nil, h.stale(read), p.latest && (p.message.replay || p.doubtful()):
 		p.separate()
 		return false
-	case p.latest:
+	case p.latest, !p.unsure:
 		p.saw(read)
 		shown := valuesIn(r.Person)
 		found := h.judge(p.claim(), shown, read, c.newer(p, shown))
-		if p.undone(found, read) > 0 {
+		if p.undone(found, read) > 0 || len(fieldsFound(found, conflict)) > 0 {
 			p.separate() // it waits
 			return false
+		}
+		if !p.latest {
+			p.refusal = knownRefusal()
 		}
 		c.take(h, p, found, read)
 		p.sent = etag{value: read}
@@ -142,7 +147,11 @@ func (c *calls) sort(sent []*part, results map[string]people.Result) {
 		case r.Err == nil:
 			p.wrote(h, p.sent, r.Person)
 			p.done = true
-			if p.chained {
+			switch {
+			case p.refusal != nil:
+				c.worker.tally.resolved("merged")
+				p.named = append(p.named, p.fields...)
+			case p.chained:
 				c.worker.tally.resolved("chain")
 			}
 		case r.Err.Kind == people.StaleEtag:
@@ -151,6 +160,11 @@ func (c *calls) sort(sent []*part, results map[string]people.Result) {
 			p.separate() // the call was answered: nothing of it may still take effect
 		}
 	}
+}
+
+// knownRefusal is what the service would say to an etag that it has refused before, or that a write of ours replaced.
+func knownRefusal() *people.Error {
+	return &people.Error{Method: "people.updateContact", Kind: people.StaleEtag, HTTPStatus: http.StatusBadRequest, APIStatus: "FAILED_PRECONDITION"}
 }
 
 // differs notes that the etag of a contact in a batch was refused: it goes alone, and is read and judged at once.

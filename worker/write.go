@@ -17,6 +17,9 @@ func (c *calls) write(ctx context.Context, h *history, p *part) verdict {
 		return c.photograph(ctx, h, p)
 	case p.latest, p.refusal != nil:
 		return verdict{read: readConflict}
+	case h.outdated(p.guard(h)):
+		p.refusal = knownRefusal()
+		return verdict{read: readConflict}
 	}
 	guard := p.guard(h)
 	v := c.send(ctx, h, p, guard, false)
