@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -123,9 +124,7 @@ func (w *worker) park(ctx context.Context, m *pubsub.Message, cause error) {
 	if e, ok := errors.AsType[*googleapi.Error](cause); ok {
 		attributes["error-code"] = strconv.Itoa(e.Code)
 	}
-	for name, value := range m.Attributes {
-		attributes[name] = value
-	}
+	maps.Copy(attributes, m.Attributes)
 	letter := &pubsub.Message{Data: m.Data, Attributes: attributes, OrderingKey: m.OrderingKey}
 	if _, err := w.dead.Publish(ctx, letter).Get(ctx); err != nil {
 		w.log.ErrorContext(ctx, "no dead letter", "message_id", m.ID, "err", err)
