@@ -48,30 +48,9 @@ func (b *bench) try(ctx context.Context, w *workload, c contender) (f *figures, 
 	if err := t.prepare(ctx); err != nil {
 		return nil, err
 	}
-	var heap int64
-	if w.primer != nil {
-		filling := w.primer()
-		if b.short {
-			filling.changes = filling.changes[:w.brief]
-		}
-		if heap, err = t.prime(ctx, filling); err != nil {
-			return nil, err
-		}
-	}
-	if t.publisher, err = newPublisher(t.services.pubsub.Listen, t.feed, w.ahead); err != nil {
-		return nil, err
-	}
-	defer t.publisher.close()
-	m, err := t.measure(ctx, c.limit(w, b.short))
+	m, err := t.measureGrowth(ctx, c.limit(w, b.short), b.short)
 	if err != nil {
 		return nil, err
-	}
-	if w.primer != nil {
-		after, err := t.process.heap(ctx, syscall.SIGUSR1)
-		if err != nil {
-			return nil, err
-		}
-		m.grown = after - heap
 	}
 	if profile != "" && c == ours {
 		if _, err := t.process.heap(ctx, syscall.SIGUSR2); err != nil {
@@ -80,6 +59,27 @@ func (b *bench) try(ctx context.Context, w *workload, c contender) (f *figures, 
 	}
 	t.process.stop()
 	return t.judge(ctx, m)
+}
+
+// measureGrowth is measure, and by how much the heap grows meanwhile if the workload has the worker's memories filled first.
+func (t *trial) measureGrowth(ctx context.Context, limit time.Duration, short bool) (m measurement, err error) {
+	if t.workload.primer == nil {
+		return t.measure(ctx, limit)
+	}
+	filling := t.workload.primer()
+	if short {
+		filling.changes = filling.changes[:t.workload.brief]
+	}
+	full, err := t.prime(ctx, filling)
+	if err != nil {
+		return m, err
+	}
+	if m, err = t.measure(ctx, limit); err != nil {
+		return m, err
+	}
+	after, err := t.process.heap(ctx, syscall.SIGUSR1)
+	m.grown = after - full
+	return m, err
 }
 
 // prepare seeds the contacts, waits until the contender receives and lets it make its first call.
@@ -159,94 +159,6 @@ func (t *trial) settled(ctx context.Context, n int, limit time.Duration, left fu
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-	}
-}
-
-// measurement is what was seen from outside while a feed was worked off.
-type measurement struct {
-	begun       time.Time
-	took        time.Duration // until all was settled, or the run was cut off
-	capped      bool
-	cpu         time.Duration
-	peak        int64
-	grown       int64 // of the heap, since the memories were full
-	calls       int64
-	redelivered int
-	units       peoplesim.Units
-}
-
-// measure publishes the feed and watches the contender until all is settled.
-func (t *trial) measure(ctx context.Context, limit time.Duration) (m measurement, err error) {
-	before, err := t.services.spent(ctx)
-	if err != nil {
-		return m, err
-	}
-	queue, err := t.services.queue(ctx)
-	if err != nil {
-		return m, err
-	}
-	if t.workload.quota > 0 && limit > time.Minute/2 {
-		awaitMinute(ctx) // the quotas are those of the clock's minutes
-	}
-	used, err := t.process.cpu()
-	if err != nil {
-		return m, err
-	}
-	m.begun = time.Now()
-	publishing, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var group errgroup.Group
-	group.Go(func() error { return t.publisher.publish(publishing) })
-	err = t.settled(ctx, int(queue.Published)+len(t.feed.changes), limit, t.publisher.left)
-	m.took, m.capped = time.Since(m.begun), errors.Is(err, errCapped)
-	cancel()
-	published := group.Wait()
-	if err != nil && !m.capped {
-		return m, err
-	}
-	if published != nil && !m.capped {
-		return m, published
-	}
-	now, err := t.process.cpu()
-	if err != nil {
-		return m, err
-	}
-	m.cpu = now - used
-	if m.peak, err = t.process.peak(); err != nil {
-		return m, err
-	}
-	after, err := t.services.spent(ctx)
-	if err != nil {
-		return m, err
-	}
-	m.calls, m.units = count(after.Calls)-count(before.Calls), minus(after.Units, before.Units)
-	left, err := t.services.queue(ctx)
-	m.redelivered = int(left.Redeliveries - queue.Redeliveries)
-	return m, err
-}
-
-// awaitMinute blocks until a minute of the clock begins.
-func awaitMinute(ctx context.Context) {
-	select {
-	case <-time.After(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute))):
-	case <-ctx.Done():
-	}
-}
-
-// count is all calls.
-func count(calls peoplesim.Calls) (n int64) {
-	for _, codes := range calls {
-		for _, k := range codes {
-			n += k
-		}
-	}
-	return n
-}
-
-func minus(a, b peoplesim.Units) peoplesim.Units {
-	return peoplesim.Units{
-		CriticalReads: a.CriticalReads - b.CriticalReads, CriticalWrites: a.CriticalWrites - b.CriticalWrites,
-		DailyWrites: a.DailyWrites - b.DailyWrites,
 	}
 }
 
