@@ -162,3 +162,20 @@ func TestTheOrderMemoryKeepsTheNewest(t *testing.T) {
 		t.Error("the older change was kept")
 	}
 }
+
+// TestAChangeInDoubtExplainsNothing has a contact hold what a change wants that may come again from before the one which is
+// judged.
+func TestAChangeInDoubtExplainsNothing(t *testing.T) {
+	r, noon := newRow(), time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
+	judged := r.deliver("judged", noon.Add(time.Minute))
+	again := r.deliver("again", noon)
+	c := &calls{worker: r.worker, user: ann, waiting: r.unfinished}
+	if got := c.newer(judged.parts[0], again.parts[0].wanted()); len(got) > 0 {
+		t.Errorf("%d claims, want none: the other is in doubt", len(got))
+	}
+	settled := r.deliver("settled", noon.Add(time.Hour))
+	r.worker.memory.settle(settled.identity(), Applied, settled.rank)
+	if got := c.newer(judged.parts[0], settled.parts[0].wanted()); len(got) > 0 {
+		t.Errorf("%d claims, want none: the other is a copy of what was settled", len(got))
+	}
+}

@@ -107,3 +107,40 @@ func TestAReadThatStaysStaleForLongIsNoConflict(t *testing.T) {
 		w.holds(one, texts{"names": "CRM", "nicknames": "typed"})
 	})
 }
+
+// behind is a service whose reads show for so long what was there before the last write.
+func behind(d time.Duration) peoplesim.Fault {
+	return peoplesim.Fault{Kind: peoplesim.StaleRead, Rate: 1, Delay: peoplesim.Duration(d)}
+}
+
+// TestAStaleReadOfABatchProvesNothing has a batch want what the contact held before our last write, which a read that lags
+// behind still shows.
+func TestAStaleReadOfABatchProvesNothing(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		c.bring("1", at(1), named("before", 0).patch())
+		c.bring("2", at(2), named("between", 0).patch())
+		w.ended(Applied, Applied)
+		w.fail(latency(10*time.Millisecond), behind(10*time.Second))
+		c.bring("3", at(3), together(named("before", 0), edit{contact: contactName(2), set: texts{"names": "before"}}))
+		time.Sleep(30 * time.Second)
+		w.ended(Applied, Applied, Applied)
+		w.holds(one, texts{"names": "before"})
+	})
+}
+
+// TestAStaleReadAfterAWriteThatWasFoundMadeProvesNothing loses the answer to a write: the etag that it replaced is past all
+// the same.
+func TestAStaleReadAfterAWriteThatWasFoundMadeProvesNothing(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		w.fail(latency(10*time.Millisecond), peoplesim.Fault{
+			Kind: peoplesim.AnswerLost, Rate: 1, Calls: 1, Methods: []string{peoplesim.UpdateContact},
+		})
+		c.bring("1", at(1), named("CRM", 0).patch())
+		w.ended(AlreadyApplied)
+		w.fail(latency(10*time.Millisecond), behind(35*time.Second))
+		c.bring("2", at(2), named("Seed", 0).patch())
+		time.Sleep(time.Minute) // it waits for the call timeout first
+		w.ended(AlreadyApplied, Applied)
+		w.holds(one, texts{"names": "Seed"})
+	})
+}

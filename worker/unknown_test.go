@@ -167,22 +167,30 @@ func TestWhatMayStillTakeEffectIsWaitedFor(t *testing.T) {
 	}
 }
 
-// TestWhatMayStillTakeEffectOfABatchIsWaitedFor has a contact hold what the second change wants, and the first, a latest one,
-// take effect late: when it is looked at again it must not give way, or the second one finds nothing to do.
-func TestWhatMayStillTakeEffectOfABatchIsWaitedFor(t *testing.T) {
-	courierWorld(t, func(t *testing.T, w *world, c *courier) {
-		w.hand(one, texts{"names": "second"})
-		must(t, w.people.SetFaults(peoplesim.Faults{Habits: peoplesim.Habits{PartialBatch: true}, List: []peoplesim.Fault{{
-			Kind: peoplesim.Hang, Rate: 1, Calls: 1, Applied: true, Delay: peoplesim.Duration(40 * time.Second),
-			Methods: []string{peoplesim.BatchUpdateContacts},
-		}}}))
-		c.bring("1", at(1), together(latestOf(2, "first")...))
-		time.Sleep(5 * time.Second)
-		c.bring("2", at(2), named("second", 1).patch())
-		time.Sleep(time.Minute)
-		w.ended(Applied, Applied)
-		w.holds(one, texts{"names": "second"})
-	})
+// TestWhatMayStillTakeEffectDoesNotGiveWay has a contact hold what the second change wants, and the first, a latest one, take
+// effect late: when it is looked at again it must not give way, or the second one finds nothing to do.
+func TestWhatMayStillTakeEffectDoesNotGiveWay(t *testing.T) {
+	for name, first := range map[string]messages.Message{
+		"alone": named("first", 0).patch(), "in a batch": together(latestOf(2, "first")...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			courierWorld(t, func(t *testing.T, w *world, c *courier) {
+				w.hand(one, texts{"names": "second"})
+				must(t, w.people.SetFaults(peoplesim.Faults{Habits: peoplesim.Habits{PartialBatch: true}, List: []peoplesim.Fault{{
+					Kind: peoplesim.Hang, Rate: 1, Calls: 1, Applied: true, Delay: peoplesim.Duration(40 * time.Second),
+					Methods: []string{peoplesim.UpdateContact, peoplesim.BatchUpdateContacts},
+				}}}))
+				c.bring("1", at(1), first)
+				time.Sleep(5 * time.Second)
+				c.bring("2", at(2), named("second", 1).patch())
+				time.Sleep(time.Minute)
+				w.holds(one, texts{"names": "second"})
+				if got := w.outcomes(); got["superseded"] > 0 || len(w.letters()) > 0 {
+					t.Errorf("outcomes %v, want none that gave way, and no letter", got)
+				}
+			})
+		})
+	}
 }
 
 // TestAReadFromBeforeALostBatchIsNotTakenForItsEffect has the CRM put back what was there before a person's edit. The batch
