@@ -11,7 +11,6 @@ check:
 	@fix="$$($(GO) fix -diff ./...)" && test -z "$$fix" || { echo "go fix would change:"; echo "$$fix"; exit 1; }
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
-	$(MAKE) module
 	$(MAKE) bench-check
 	$(MAKE) module
 	$(MAKE) race
@@ -22,25 +21,6 @@ test:
 
 race:
 	$(GO) test -race -shuffle=on -count=1 ./...
-
-# module is what must hold of the Terraform module. Whether Google's provider takes it, and what the module's own tests
-# say, shows where TF_PLUGIN_DIR is a folder of plugins with the provider.
-MODULES = terraform terraform/examples/delegation terraform/examples/tokens
-module:
-	@if command -v terraform >/dev/null; then terraform fmt -check -diff -recursive terraform; \
-	else echo "terraform is not installed: terraform fmt was not run" >&2; fi
-	@for module in $(MODULES); do \
-		$(GO) tool -modfile=tools.mod tflint --chdir=$$module --config=$(CURDIR)/terraform/.tflint.hcl || exit 1; \
-	done
-	@if [ -z "$(TF_PLUGIN_DIR)" ]; then \
-		echo "TF_PLUGIN_DIR is not set: terraform init, validate and test were not run" >&2; exit; \
-	fi; \
-	copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && cp -r terraform "$$copy" && cd "$$copy" && \
-	for module in $(MODULES); do \
-		terraform -chdir=$$module init -backend=false -input=false -plugin-dir="$(abspath $(TF_PLUGIN_DIR))" && \
-		terraform -chdir=$$module validate || exit 1; \
-	done && \
-	terraform -chdir=terraform test
 
 # bench measures contactrelay beside its peers, for half an hour on a machine that does nothing else, and writes the tables
 # and the picture. BENCH has more flags: BENCH='-short' shows that all works, BENCH='-only hot -alone' runs one workload.
