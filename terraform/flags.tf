@@ -21,6 +21,7 @@ locals {
     "max-messages",
     "max-photo-bytes",
     "project-writes-per-minute",
+    "refused-for",
     "retry-for",
     "trace-ratio",
     "user-writes-per-minute",

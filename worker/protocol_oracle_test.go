@@ -94,6 +94,8 @@ func (o *oracle) inOrder(c *card, field int, before, after entry) {
 		o.limit(c, field, "a replay ties with a change, and this worker never had its original")
 	case after.replay && e.photo() && !o.run.climate.photosMove && before.desk != after.desk:
 		o.limit(c, field, "a replayed photo, and nothing tells of the photo of another worker")
+	case after.replay && !e.guarded() && before.desk != after.desk && remembers(after.desk, c, field):
+		o.limit(c, field, "a replay that nothing guards, to a worker which remembers less than another made since")
 	case o.inverted(after.desk, before.by, field):
 		o.limit(c, field, "publish times ran against the order, and what came before was settled or is unknown")
 	case after.late && before.desk != after.desk:
@@ -105,6 +107,12 @@ func (o *oracle) inOrder(c *card, field int, before, after entry) {
 	default:
 		o.fail("order: %v overwrites field %d of the newer %v", e, field, before.by)
 	}
+}
+
+// remembers reports whether a worker has a change of a field in its order memory.
+func remembers(d *desk, c *card, field int) bool {
+	_, known := d.worker.histories.of(ann, c.name()).last(protocolFields[field])
+	return known
 }
 
 // told judges what a read shows to a worker. If it is not the newest that can be told by its etag, unless another worker
@@ -132,6 +140,11 @@ func (o *oracle) settled(d *desk, s Settlement) {
 	e := o.run.messages[s.MessageID].crmEdit
 	o.run.note("%v: message %s (%v) is %s %v", d, s.MessageID, e, s.Outcome, s.Fields)
 	o.limits["outcome "+string(s.Outcome)]++
+	for _, f := range e.fields {
+		if now := e.card.now().fields[f]; s.Outcome == Duplicate && e.newer(now.by) && now.desk != d {
+			o.limit(e.card, f, "a worker remembers what another has undone since")
+		}
+	}
 	for _, f := range e.fields {
 		if o.inverted(d, e, f) && s.Outcome != Returned && s.Outcome != Duplicate {
 			o.limit(e.card, f, "publish times ran against the order, and what came before was settled or is unknown")

@@ -71,6 +71,8 @@ func (p *tunnels) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
 		return
 	}
+	p.open.Add(1) // before it is hijacked: the proxy's Close waits until then
+	defer p.open.Done()
 	far, err := net.Dial("tcp", p.to)
 	if err != nil {
 		w.WriteHeader(http.StatusBadGateway)

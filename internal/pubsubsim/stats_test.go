@@ -14,17 +14,17 @@ import (
 
 // awaiting is an Await that may not have ended.
 type awaiting struct {
-	ended bool
+	ended chan struct{} // closed when it has; guards the fields below
 	stats SubscriptionStats
 	err   error
 }
 
 // await begins to wait for what is wanted of a subscription.
 func (d desk) await(ctx context.Context, subscription string, wanted map[string]uint64) *awaiting {
-	a := &awaiting{}
+	a := &awaiting{ended: make(chan struct{})}
 	go func() {
+		defer close(a.ended)
 		a.stats, a.err = d.Await(ctx, subscription, wanted)
-		a.ended = true
 	}()
 	synctest.Wait()
 	return a
@@ -34,8 +34,15 @@ func (d desk) await(ctx context.Context, subscription string, wanted map[string]
 func (a *awaiting) expect(t *testing.T, ended bool, when string) {
 	t.Helper()
 	synctest.Wait()
-	if a.ended != ended {
-		t.Fatalf("%s: Await has ended is %v, want %v: %+v, %v", when, a.ended, ended, a.stats, a.err)
+	select {
+	case <-a.ended:
+		if !ended {
+			t.Fatalf("%s: Await has ended: %+v, %v", when, a.stats, a.err)
+		}
+	default:
+		if ended {
+			t.Fatalf("%s: Await has not ended", when)
+		}
 	}
 }
 
