@@ -40,6 +40,7 @@ type outbox struct {
 	piles   map[string]*pile
 	ready   *list.List // the piles of which nothing is being sent, in turn
 	waiting *list.List // the parcels of all piles, oldest first
+	added   uint64     // number of the last parcel
 	items   int        // waiting and being sent
 	bytes   int
 	until   time.Time // nothing is sent before: something failed
@@ -59,6 +60,7 @@ type pile struct {
 type parcel struct {
 	message messages.Message
 	bytes   int
+	number  uint64        // of its coming
 	place   *list.Element // in outbox.waiting, while it waits
 }
 
@@ -106,6 +108,8 @@ func (b *outbox) put(p *parcel) (dropped int) {
 		b.enqueue(u)
 	}
 	u.waiting = append(u.waiting, p)
+	b.added++
+	p.number = b.added
 	p.place = b.waiting.PushBack(p)
 	b.items++
 	b.bytes += p.bytes

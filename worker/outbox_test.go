@@ -155,6 +155,25 @@ func TestATopicThatIsGoneCostsABoundAndALineAMinute(t *testing.T) {
 	})
 }
 
+func TestTheOldestOutcomeIsDroppedAlsoIfANewerOneHasFailed(t *testing.T) {
+	b := newOutbox(&shakyTopic{}, 1, &tally{}, slog.New(slog.DiscardHandler))
+	b.maxItems = 5
+	for i, user := range []string{"a", "b", "c", "d", "a"} {
+		b.add(outcomeOf(user, i+1))
+	}
+	u, sheaf := b.take(t.Context())
+	b.settle(u, sheaf, 0, true) // 1 and 5
+	b.add(outcomeOf("e", 6))
+	b.add(outcomeOf("f", 7))
+	var left []string
+	for e := b.waiting.Front(); e != nil; e = e.Next() {
+		left = append(left, string(e.Value.(*parcel).message.Data))
+	}
+	if got := strings.Join(left, " "); got != "3 4 5 6 7" {
+		t.Errorf("%s are left, want 3 4 5 6 7", got)
+	}
+}
+
 func TestOutcomesAreBoundedInBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBox(func() bool { return true })

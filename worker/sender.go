@@ -131,9 +131,7 @@ func (b *outbox) settle(u *pile, sheaf []*parcel, confirmed int, failed bool) (l
 		b.gone(p)
 	}
 	rest := sheaf[confirmed:]
-	for i := len(rest) - 1; i >= 0; i-- {
-		rest[i].place = b.waiting.PushFront(rest[i])
-	}
+	b.await(rest)
 	u.waiting = append(rest, u.waiting...)
 	switch now := time.Now(); {
 	case !failed:
@@ -150,4 +148,19 @@ func (b *outbox) settle(u *pile, sheaf []*parcel, confirmed int, failed bool) (l
 		b.change.Broadcast()
 	}
 	return b.items
+}
+
+// await enters parcels that are to wait again, by their coming: those that came first are dropped first.
+func (b *outbox) await(again []*parcel) {
+	next := b.waiting.Front()
+	for _, p := range again {
+		for next != nil && next.Value.(*parcel).number < p.number {
+			next = next.Next()
+		}
+		if next == nil {
+			p.place = b.waiting.PushBack(p)
+		} else {
+			p.place = b.waiting.InsertBefore(p, next)
+		}
+	}
 }
