@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"os"
@@ -16,8 +17,8 @@ import (
 type exportSettings struct {
 	TraceRatio float64 `help:"Share of the messages that are traced, 0 to 1, where their producer has not decided; 0: none at all." default:"0.01"`
 
-	metrics, traces bool                          // whether they are sent
-	bearer          credentials.PerRPCCredentials // for Google's endpoint; nil: none
+	metrics, traces             bool                          // whether they are sent
+	metricsBearer, tracesBearer credentials.PerRPCCredentials // for Google's endpoint; nil: they go elsewhere
 }
 
 // The variables that say where to send: both, or one kind alone.
@@ -34,38 +35,50 @@ var otlpScopes = []string{
 	"https://www.googleapis.com/auth/monitoring.write", "https://www.googleapis.com/auth/trace.append",
 }
 
-// check notes what is wrong with the settings and with the variables, and finds the credentials if the endpoint is
+// check notes what is wrong with the settings and with the variables, and finds the credentials if an endpoint is
 // Google's.
 func (e *exportSettings) check(ctx context.Context, f *settingFaults) {
 	f.require(e.TraceRatio >= 0 && e.TraceRatio <= 1, "trace-ratio", "must be from 0 to 1")
-	toGoogle := false
-	for _, variable := range []string{otlpEndpoint, otlpMetricsEndpoint, otlpTracesEndpoint} {
-		text := os.Getenv(variable)
-		if text == "" {
-			continue
-		}
-		at, err := parseEndpoint(text)
-		if err != nil {
-			f.variable(variable, "%v", err)
-			continue
-		}
-		toGoogle = toGoogle || needsBearer(at)
-		e.metrics = e.metrics || variable != otlpTracesEndpoint
-		e.traces = e.traces || variable != otlpMetricsEndpoint
+	both := readEndpoint(f, otlpEndpoint)
+	metrics, traces := cmp.Or(readEndpoint(f, otlpMetricsEndpoint), both), cmp.Or(readEndpoint(f, otlpTracesEndpoint), both)
+	if e.TraceRatio <= 0 {
+		traces = nil // none are made
 	}
-	e.traces = e.traces && e.TraceRatio > 0
+	e.metrics, e.traces = metrics != nil, traces != nil
 	if protocol := os.Getenv(otlpProtocol); protocol != "" && protocol != "grpc" && (e.metrics || e.traces) {
 		f.variable(otlpProtocol, "must be grpc: nothing else is spoken")
 	}
-	if toGoogle {
-		found, err := google.FindDefaultCredentials(ctx, otlpScopes...)
-		if err != nil {
-			f.variable(otlpEndpoint, "is Google's, and there are no credentials for it: %v", err)
-			return
-		}
-		e.bearer = oauth.TokenSource{TokenSource: found.TokenSource}
+	if !needsBearer(metrics) && !needsBearer(traces) {
+		return
+	}
+	found, err := google.FindDefaultCredentials(ctx, otlpScopes...)
+	if err != nil {
+		f.variable(otlpEndpoint, "is Google's, and there are no credentials for it: %v", err)
+		return
+	}
+	bearer := oauth.TokenSource{TokenSource: found.TokenSource}
+	if needsBearer(metrics) {
+		e.metricsBearer = bearer
+	}
+	if needsBearer(traces) {
+		e.tracesBearer = bearer
 	}
 }
 
-// needsBearer reports whether an endpoint is Google's, which takes a token and TLS alone.
-func needsBearer(at *url.URL) bool { return at.Scheme == "https" && isGoogle(at.Hostname()) }
+// readEndpoint is where a variable leads to; nil if it is not set or wrong.
+func readEndpoint(f *settingFaults, variable string) *url.URL {
+	text := os.Getenv(variable)
+	if text == "" {
+		return nil
+	}
+	at, err := parseEndpoint(text)
+	if err != nil {
+		f.variable(variable, "%v", err)
+	}
+	return at
+}
+
+// needsBearer reports whether an endpoint is Google's, which takes a token and TLS alone. No other ever gets the token.
+func needsBearer(at *url.URL) bool {
+	return at != nil && at.Scheme == "https" && isGoogle(at.Hostname())
+}

@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	"github.com/contactrelay/contactrelay/worker"
 )
@@ -47,7 +48,7 @@ func (e *exportSettings) open(ctx context.Context, project string, log *slog.Log
 	if !e.traces {
 		return t, nil
 	}
-	to, err := otlptracegrpc.New(ctx, otlptracegrpc.WithDialOption(e.dialOptions()...))
+	to, err := otlptracegrpc.New(ctx, otlptracegrpc.WithDialOption(dialOptions(e.tracesBearer)...))
 	if err != nil {
 		return nil, fmt.Errorf("prepare the traces: %w", err)
 	}
@@ -59,12 +60,12 @@ func (e *exportSettings) open(ctx context.Context, project string, log *slog.Log
 	return t, nil
 }
 
-// dialOptions are those of both connections.
-func (e *exportSettings) dialOptions() []grpc.DialOption {
-	if e.bearer == nil {
+// dialOptions are those of a connection; bearer is nil if it needs no token.
+func dialOptions(bearer credentials.PerRPCCredentials) []grpc.DialOption {
+	if bearer == nil {
 		return nil
 	}
-	return []grpc.DialOption{grpc.WithPerRPCCredentials(e.bearer)}
+	return []grpc.DialOption{grpc.WithPerRPCCredentials(bearer)}
 }
 
 // hearOpenTelemetry sends what the SDK has to say to the log. It has no other way than through globals of its own, which
@@ -90,7 +91,7 @@ func (t *telemetry) count(ctx context.Context, tally func() worker.Tally) error 
 	if !t.settings.metrics {
 		return nil
 	}
-	to, err := otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithDialOption(t.settings.dialOptions()...))
+	to, err := otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithDialOption(dialOptions(t.settings.metricsBearer)...))
 	if err != nil {
 		return fmt.Errorf("prepare the metrics: %w", err)
 	}

@@ -160,7 +160,8 @@ func TestTokensGoToTheCollectorOverTLS(t *testing.T) {
 	e, faults := exportSettings{TraceRatio: 1}, &settingFaults{}
 	e.check(t.Context(), faults)
 	must(t, faults.err())
-	e.bearer = oauth.TokenSource{TokenSource: oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "secret"})}
+	e.metricsBearer = oauth.TokenSource{TokenSource: oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "secret"})}
+	e.tracesBearer = e.metricsBearer
 	sent, err := e.open(t.Context(), "demo", (&logSettings{LogFormat: "json"}).logger(t.Output(), ""))
 	must(t, err)
 	must(t, sent.count(t.Context(), func() worker.Tally { return worker.Tally{} }))
@@ -181,6 +182,45 @@ func TestOnlyGooglesEndpointGetsGooglesTokens(t *testing.T) {
 		must(t, err)
 		if got := needsBearer(at); got != want {
 			t.Errorf("needsBearer(%s) = %v, want %v", text, got, want)
+		}
+	}
+}
+
+// googlesCredentials has the default credentials be those of a person, whose tokens come from an address.
+func googlesCredentials(t *testing.T, tokens string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "adc.json")
+	must(t, os.WriteFile(file, []byte(`{"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r", "token_uri": "`+tokens+`"}`), 0o600))
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
+}
+
+func TestWhatGoesElsewhereGetsNoTokenOfGoogle(t *testing.T) {
+	const google, elsewhere = "https://telemetry.googleapis.com", "http://127.0.0.1:1"
+	for _, test := range []struct {
+		both, ofMetrics, ofTraces string
+		metrics, traces           bool // get a token
+	}{
+		{google, "", "", true, true},
+		{"", google, elsewhere, true, false},
+		{google, "", elsewhere, true, false},
+		{elsewhere, "", google, false, true},
+		{google, elsewhere, elsewhere, false, false},
+	} {
+		withoutEnvironment(t)
+		googlesCredentials(t, "")
+		t.Setenv(otlpEndpoint, test.both)
+		t.Setenv(otlpMetricsEndpoint, test.ofMetrics)
+		t.Setenv(otlpTracesEndpoint, test.ofTraces)
+		e, faults := exportSettings{TraceRatio: 1}, &settingFaults{}
+		e.check(t.Context(), faults)
+		must(t, faults.err())
+		if got := [2]bool{e.metricsBearer != nil, e.tracesBearer != nil}; got != [2]bool{test.metrics, test.traces} || !e.metrics || !e.traces {
+			t.Errorf("%+v: tokens for metrics and traces %v", test, got)
+		}
+		for _, bearer := range []credentials.PerRPCCredentials{e.metricsBearer, e.tracesBearer} {
+			if bearer != nil && !bearer.RequireTransportSecurity() {
+				t.Errorf("%+v: the token may go in clear text", test)
+			}
 		}
 	}
 }
