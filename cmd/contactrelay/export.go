@@ -51,7 +51,7 @@ func (e *exportSettings) check(ctx context.Context, f *settingFaults) {
 	if !needsBearer(metrics) && !needsBearer(traces) {
 		return
 	}
-	found, err := google.FindDefaultCredentials(ctx, otlpScopes...)
+	found, err := google.FindDefaultCredentials(context.WithoutCancel(ctx), otlpScopes...) // the last counts are sent during a stop
 	if err != nil {
 		f.variable(otlpEndpoint, "is Google's, and there are no credentials for it: %v", err)
 		return

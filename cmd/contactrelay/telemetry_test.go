@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/pem"
 	"net/http"
@@ -222,6 +223,27 @@ func TestWhatGoesElsewhereGetsNoTokenOfGoogle(t *testing.T) {
 				t.Errorf("%+v: the token may go in clear text", test)
 			}
 		}
+	}
+}
+
+func TestATokenForGoogleIsToBeHadDuringAStop(t *testing.T) {
+	withoutEnvironment(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"access_token": "secret", "expires_in": 3600}`))
+	}))
+	defer server.Close()
+	googlesCredentials(t, server.URL)
+	t.Setenv(otlpMetricsEndpoint, "https://telemetry.googleapis.com")
+	e, faults := exportSettings{TraceRatio: 1}, &settingFaults{}
+	ctx, stop := context.WithCancel(t.Context())
+	e.check(ctx, faults)
+	must(t, faults.err())
+	stop()
+	token, err := e.metricsBearer.(oauth.TokenSource).Token()
+	must(t, err)
+	if token.AccessToken != "secret" {
+		t.Errorf("the token is %q", token.AccessToken)
 	}
 }
 
