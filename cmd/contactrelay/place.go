@@ -22,6 +22,7 @@ type place struct {
 	known    *resource.Resource // without asking
 	found    chan struct{}      // closed when the next is set
 	resource *resource.Resource
+	enough   chan struct{} // closed when nobody waits for that any more
 }
 
 // onGoogle are variables of which one is set wherever Google runs containers: pools of workers, services and jobs of Cloud
@@ -46,7 +47,7 @@ func findPlace(ctx context.Context, project string, log *slog.Logger) *place {
 		}
 		return r
 	}
-	p := &place{known: find(), found: make(chan struct{})}
+	p := &place{known: find(), found: make(chan struct{}), enough: make(chan struct{})}
 	if !slices.ContainsFunc(onGoogle, func(name string) bool { return os.Getenv(name) != "" }) {
 		p.resource = p.known
 		close(p.found)
@@ -63,11 +64,16 @@ func findPlace(ctx context.Context, project string, log *slog.Logger) *place {
 	return p
 }
 
-// await is where this runs, as far as it is known when ctx is done.
+// giveUp has what is sent from now on say what is known. It must be called once at most.
+func (p *place) giveUp() { close(p.enough) }
+
+// await is where this runs, as far as it is known when ctx is done or after giveUp.
 func (p *place) await(ctx context.Context) *resource.Resource {
 	select {
 	case <-p.found:
 		return p.resource
+	case <-p.enough:
+		return p.known
 	case <-ctx.Done():
 		return p.known
 	}

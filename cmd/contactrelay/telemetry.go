@@ -118,6 +118,9 @@ func (t *telemetry) close(ctx context.Context, drain time.Duration) {
 	}
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), by)
 	defer cancel()
+	if t.place != nil {
+		defer time.AfterFunc(time.Until(by)/2, t.place.giveUp).Stop() // the other half is for sending
+	}
 	var closing sync.WaitGroup
 	var unsent [2]error
 	if t.metrics != nil {

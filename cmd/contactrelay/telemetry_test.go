@@ -247,6 +247,35 @@ func TestATokenForGoogleIsToBeHadDuringAStop(t *testing.T) {
 	}
 }
 
+// TestAStopDoesNotWaitForWhereThisRuns has a metadata server that does not answer.
+func TestAStopDoesNotWaitForWhereThisRuns(t *testing.T) {
+	withoutEnvironment(t)
+	c, gate := collect(t), make(chan struct{})
+	t.Setenv(otlpEndpoint, "http://"+c.address)
+	t.Setenv(workerPoolName, "relay")
+	t.Setenv("GCE_METADATA_HOST", metadataServer(t, gate))
+	defer close(gate)
+	e, faults := exportSettings{TraceRatio: 1}, &settingFaults{}
+	e.check(t.Context(), faults)
+	must(t, faults.err())
+	ctx, stop := context.WithCancel(t.Context())
+	sent, err := e.open(ctx, "demo", (&logSettings{LogFormat: "json"}).logger(t.Output(), ""))
+	must(t, err)
+	must(t, sent.count(ctx, func() worker.Tally { return worker.Tally{OrderViolations: 3} }))
+	_, span := sent.tracer().Start(ctx, "span")
+	span.End()
+	stop()
+	sent.close(ctx, 0)
+	if n, counted := len(c.named("span")), c.counted("contactrelay_order_violations_total", ""); n != 1 || counted[""] != 3 {
+		t.Errorf("%d spans and the counts %v were sent, want 1 and 3", n, counted)
+	}
+	for _, from := range c.resources {
+		if from["service.name"] != "contactrelay" {
+			t.Errorf("sent from %v", from)
+		}
+	}
+}
+
 func TestNothingIsSentUnlessAVariableSaysWhere(t *testing.T) {
 	for _, test := range []struct {
 		variable        string
