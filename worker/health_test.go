@@ -2,7 +2,9 @@ package worker
 
 import (
 	"errors"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,4 +64,20 @@ func TestAWorkerThatStopsIsUnready(t *testing.T) {
 		must(t, w.stop())
 		w.check(map[string]int{"applied": 1})
 	})
+}
+
+func TestTheTallyWaitsForTheLocksThatAllWorkPassesThrough(t *testing.T) {
+	w := New(Config{}, nil, nil, nil, slog.New(slog.DiscardHandler))
+	for name, mu := range map[string]*sync.Mutex{"messages": &w.mu, "breaker": &w.breaker.mu, "rate": &w.rate.mu, "counts": &w.tally.mu} {
+		told := make(chan struct{})
+		mu.Lock()
+		go func() { w.Tally(); close(told) }()
+		select { // real time: a bubble does not see who waits for a lock
+		case <-told:
+			t.Errorf("the counts are told while the lock of the %s is held", name)
+		case <-time.After(20 * time.Millisecond):
+		}
+		mu.Unlock()
+		<-told
+	}
 }

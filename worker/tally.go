@@ -65,6 +65,8 @@ func (w *Worker) Tally() Tally {
 		s := lanes.Snapshot(0)
 		now.Working, now.Waiting, now.Closed = s.Working, s.Waiting, s.Gates
 	}
+	w.mu.Lock() // nothing is read under it: a probe asks for the counts to learn whether the locks of all work can be had
+	defer w.mu.Unlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.copyTo(&now)
