@@ -214,6 +214,15 @@ run "refuses_too_little_memory_for_the_cpus" {
   }
 }
 
+run "refuses_too_much_memory_for_the_cpus" {
+  command         = plan
+  expect_failures = [var.memory_mib]
+
+  variables {
+    memory_mib = 4097
+  }
+}
+
 run "refuses_a_delegate_for_tokens" {
   command         = plan
   expect_failures = [var.contact_readers, var.token_versions]
