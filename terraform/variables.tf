@@ -1,7 +1,7 @@
 # Where and what.
 
 variable "project_id" {
-  description = "Google Cloud project that everything is made in. The People API is called on its quota."
+  description = "Google Cloud project that everything is made in. The People API is called on its quota; with tokens, on that of the OAuth client's project."
   type        = string
 
   validation {
