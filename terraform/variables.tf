@@ -1,7 +1,7 @@
 # Where and what.
 
 variable "project_id" {
-  description = "Google Cloud project that everything is made in. The People API is called on its quota."
+  description = "Google Cloud project that everything is made in. The People API is called on its quota; with tokens, on that of the OAuth client's project."
   type        = string
 
   validation {
@@ -107,9 +107,14 @@ variable "memory_mib" {
   }
 
   validation {
-    # https://cloud.google.com/run/docs/configuring/worker-pools/memory-limits
+    # https://cloud.google.com/run/docs/configuring/workerpools/memory-limits
     condition     = var.cpu < 4 || var.memory_mib >= (var.cpu == 4 ? 2048 : 4096)
     error_message = "Cloud Run wants 2048 MiB or more for 4 vCPUs, and 4096 for 6 and 8."
+  }
+
+  validation {
+    condition     = var.memory_mib <= var.cpu * 4096
+    error_message = "Cloud Run gives 4096 MiB for each vCPU at most."
   }
 }
 

@@ -214,6 +214,15 @@ run "refuses_too_little_memory_for_the_cpus" {
   }
 }
 
+run "refuses_too_much_memory_for_the_cpus" {
+  command         = plan
+  expect_failures = [var.memory_mib]
+
+  variables {
+    memory_mib = 4097
+  }
+}
+
 run "refuses_a_delegate_for_tokens" {
   command         = plan
   expect_failures = [var.contact_readers, var.token_versions]
@@ -221,5 +230,67 @@ run "refuses_a_delegate_for_tokens" {
   variables {
     credentials     = "tokens"
     contact_readers = ["group:contact-operators@example.com"]
+  }
+}
+
+run "refuses_names_that_google_refuses" {
+  command         = plan
+  expect_failures = [var.project_id, var.region, var.name, var.topic, var.labels, var.log_hash_key_secret, var.kms_key, var.storage_regions]
+
+  variables {
+    project_id          = "Example"
+    region              = "europe-west1-b"
+    name                = "a-name-for-which-accounts-have-no-room"
+    topic               = "google-changes"
+    labels              = { Team = "crm" }
+    log_hash_key_secret = "projects/example-project/secrets/log-hash-key"
+    kms_key             = "changes"
+    storage_regions     = ["eu"]
+  }
+}
+
+run "refuses_numbers_out_of_range" {
+  command         = plan
+  expect_failures = [var.instances, var.cpu, var.topic_retention_days, var.archive_days, var.oldest_change_seconds]
+
+  variables {
+    instances             = 1.5
+    cpu                   = 3
+    topic_retention_days  = 32
+    archive_days          = 0
+    oldest_change_seconds = 30
+  }
+}
+
+run "refuses_members_and_addresses_that_are_none" {
+  command         = plan
+  expect_failures = [var.operators, var.contact_readers, var.outcome_readers, var.alert_emails, var.notification_channels, var.runbook_url]
+
+  variables {
+    operators             = ["ann@example.com"]
+    contact_readers       = ["allAuthenticatedUsers"]
+    outcome_readers       = ["serviceAccount:crm@example-project.iam.gserviceaccount.com"]
+    alert_emails          = ["contact-operators"]
+    notification_channels = ["1234567890"]
+    runbook_url           = "https://example.com/runbook#alerts"
+  }
+}
+
+run "refuses_other_credentials" {
+  command         = plan
+  expect_failures = [var.credentials]
+
+  variables {
+    credentials = "delegation-key"
+  }
+}
+
+run "refuses_versions_that_are_none" {
+  command         = plan
+  expect_failures = [var.token_versions, var.oauth_client_version]
+
+  variables {
+    token_versions       = { ann = "newest" }
+    oauth_client_version = "latest"
   }
 }

@@ -32,6 +32,6 @@ module "contactrelay" {
 
   producers       = var.producers
   operators       = var.operators
-  contact_readers = var.operators
+  contact_readers = var.contact_readers
   alert_emails    = var.alert_emails
 }

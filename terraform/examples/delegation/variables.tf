@@ -32,7 +32,13 @@ variable "producers" {
 }
 
 variable "operators" {
-  description = "Who may look after dead letters, and read the contacts that they are about."
+  description = "Who may look after dead letters."
+  type        = set(string)
+  default     = []
+}
+
+variable "contact_readers" {
+  description = "Who may sign as the delegate, to read contacts: it lets them act as any user that the delegation covers."
   type        = set(string)
   default     = []
 }
