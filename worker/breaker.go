@@ -198,6 +198,16 @@ func (b *breaker) closedAt() time.Time {
 	return b.closed
 }
 
+// pausing is why the lanes pause, empty if they do not.
+func (b *breaker) pausing() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.paused {
+		return ""
+	}
+	return b.cause
+}
+
 // state is why the breaker is open, empty if it is closed, and how often it opened by cause.
 func (b *breaker) state() (cause string, opened map[string]int) {
 	b.mu.Lock()

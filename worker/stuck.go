@@ -21,7 +21,7 @@ func (w *Worker) Stuck(n int) []Stuck {
 	if lanes == nil {
 		return nil
 	}
-	paused, _ := w.breaker.state()
+	paused := w.breaker.pausing()
 	var all []Stuck
 	for _, lane := range lanes.Snapshot(n).Stuck {
 		s := Stuck{Message: lane.ID, Messages: lane.Items, Since: lane.Since, Until: lane.Until, Why: lane.Why}
