@@ -1,11 +1,13 @@
 package worker
 
 import (
+	"log/slog"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/contactrelay/contactrelay/internal/people"
 	"github.com/contactrelay/contactrelay/internal/peoplesim"
 )
 
@@ -93,4 +95,27 @@ func TestTheTallyTellsHowLongCallsTookHowLargeBatchesAndHowOldMessagesWere(t *te
 			t.Errorf("retries %v, want some because the service was unavailable", count.Retries)
 		}
 	})
+}
+
+// still is lanes that are told to pause and resume.
+type still struct{ paused bool }
+
+func (s *still) Pause()                       { s.paused = true }
+func (s *still) Resume()                      { s.paused = false }
+func (s *still) Probe(func(string) bool) bool { return false }
+
+// TestWhatOneUserMeetsIsNoReasonForTheOthersToWait has a breaker open for one user, and then for two.
+func TestWhatOneUserMeetsIsNoReasonForTheOthersToWait(t *testing.T) {
+	b, lanes := newBreaker(slog.New(slog.DiscardHandler), &health{}), &still{}
+	b.lanes = lanes
+	down := &people.Error{Kind: people.Unavailable}
+	b.observe(t.Context(), ann, true, time.Now(), down)
+	b.trip(t.Context(), causeOutage, down)
+	if cause, _ := b.state(); cause != causeOutage || b.pausing() != "" || lanes.paused {
+		t.Errorf("one user: open for %q, paused for %q, lanes paused %v; want open and not paused", cause, b.pausing(), lanes.paused)
+	}
+	b.observe(t.Context(), ben, true, time.Now(), down)
+	if b.pausing() != causeOutage || !lanes.paused {
+		t.Errorf("two users: paused for %q, lanes paused %v; want %s", b.pausing(), lanes.paused, causeOutage)
+	}
 }
