@@ -55,8 +55,8 @@ func audit[T any](t testing.TB, l *Lanes[T]) {
 	if waitsFor != l.waiting.byItems.len() || waitsFor != l.waiting.byBytes.len() {
 		t.Errorf("%d lanes wait, %d and %d counted", waitsFor, l.waiting.byItems.len(), l.waiting.byBytes.len())
 	}
-	if !l.paused && l.ready.len() > 0 && l.running < l.config.MaxCalls {
-		t.Errorf("%d lanes are ready and %d of %d handlers run", l.ready.len(), l.running, l.config.MaxCalls)
+	if !l.paused && l.ready.len() > 0 && l.running < l.limit {
+		t.Errorf("%d lanes are ready and %d of %d handlers run", l.ready.len(), l.running, l.limit)
 	}
 	auditDoors(t, l)
 	auditHeap(t, "gates", &l.gates.byTime)

@@ -7,7 +7,7 @@ import (
 
 // start begins as many calls as there are ready lanes and places for calls. Callers hold mu, here and below.
 func (l *Lanes[T]) start() {
-	for !l.paused && l.running < l.config.MaxCalls && l.ready.len() > 0 {
+	for !l.paused && l.running < l.limit && l.ready.len() > 0 {
 		l.begin(l.ready.pop())
 	}
 }

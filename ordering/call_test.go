@@ -219,6 +219,34 @@ func TestKeysGoSideBySideUpToTheLimitOfCalls(t *testing.T) {
 	})
 }
 
+func TestALimitHoldsForTheCallsThatBeginAfterIt(t *testing.T) {
+	story(t, func(c *Config[*item]) { c.MaxCalls = 4 }, func(t *testing.T, d *desk) {
+		d.Limit(2)
+		for i := range 6 {
+			d.put(t, fmt.Sprint(i), &item{id: "1", work: tick})
+		}
+		pass(0)
+		if _, peak, _ := d.sums(); peak != 2 {
+			t.Errorf("%d handlers at once, want 2", peak)
+		}
+		d.Limit(100)
+		pass(0)
+		if _, peak, _ := d.sums(); peak != 4 {
+			t.Errorf("%d handlers at once with a limit over MaxCalls, want 4", peak)
+		}
+		d.Limit(0)
+		pass(time.Hour)
+		if done, _, _ := d.sums(); done != 4 {
+			t.Errorf("%d done with no new call, want the 4 that ran", done)
+		}
+		d.Limit(1)
+		pass(2 * tick)
+		if done, _, _ := d.sums(); done != 6 {
+			t.Errorf("%d of 6 done", done)
+		}
+	})
+}
+
 func TestLanesTakeTurns(t *testing.T) {
 	story(t, func(c *Config[*item]) { c.MaxCalls = 1 }, func(t *testing.T, d *desk) {
 		d.put(t, "hot", ids(3, func(_ int, it *item) { it.work = tick })...)

@@ -4,7 +4,7 @@
 //
 //   - Of each contact, items are finished in the order of their Puts. An item is eligible when it is the first
 //     unfinished one of every contact it touches, is not postponed and not in a call.
-//   - A key has one call at a time, all keys together Config.MaxCalls. A lane with an eligible item calls as soon as
+//   - A key has one call at a time, all keys together Config.MaxCalls, or fewer as Limit says. A lane with an eligible item calls as soon as
 //     there is a place for it: nothing waits for company. Lanes take turns, and one that waits takes no place.
 //   - A call takes the group of the oldest eligible item, by arrival.
 //   - Finished items are released in the order of the lane, each when all before it are.
@@ -86,7 +86,8 @@ type Lanes[T any] struct {
 	lanes    map[string]*lane[T]
 	ready    queue[*lane[T]] // the lanes that can call, in turn
 	waiting  waitingLanes[T] // the lanes that cannot
-	running  int             // handlers, at most MaxCalls
+	limit    int             // of the handlers that run at once, at most MaxCalls
+	running  int             // handlers, at most limit unless it was lowered or a probe is among them
 	free     **call[T]       // takes the next call of a goroutine whose call has just ended; else nil
 	doors    map[string]*door[T]
 	line     heap[*guest[T]] // those guests that only want room, by their coming
@@ -101,6 +102,7 @@ func New[T any](c Config[T]) *Lanes[T] {
 	return &Lanes[T]{
 		config: c,
 		budget: budget{limit: load{c.MaxItems, c.MaxBytes}},
+		limit:  c.MaxCalls,
 		lanes:  map[string]*lane[T]{},
 		doors:  map[string]*door[T]{},
 		gates:  gates{timeout: c.GateTimeout, limit: c.MaxGates, byKey: map[string]*gate{}},

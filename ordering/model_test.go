@@ -285,8 +285,12 @@ func (w *world) disturb() {
 		case 1, 2, 3:
 			w.lanes.Resume()
 			w.audit()
+		case 4:
+			w.lanes.Limit(w.rng.IntN(5))
+			w.audit()
 		}
 	}
+	w.lanes.Limit(5)
 	w.lanes.Resume()
 	w.audit()
 }

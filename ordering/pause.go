@@ -20,6 +20,15 @@ func (l *Lanes[T]) Resume() {
 	l.proceed()
 }
 
+// Limit lets at most so many handlers run at once from now on, but never more than Config.MaxCalls. Those that run more
+// end as ever.
+func (l *Lanes[T]) Limit(calls int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limit = min(calls, l.config.MaxCalls)
+	l.proceed()
+}
+
 // Probe starts one handler while the lanes are paused, of the lane that has been ready for longest among those that
 // prefer likes, else among all, and reports whether there was any. A lane whose probe has ended stands behind the others
 // again. Prefer is called with the lanes locked: it must neither block nor call the lanes.
