@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,9 @@ const (
 	// The breaker opens before any change has used up its attempts when so many calls of so many users have failed in a
 	// row: a thousand lanes that try on by themselves would be a thousand times the calls that it takes to find out.
 	openCalls, openUsers = 20, 3
+	// Before the service has answered anything else, few calls are made at once and fewer have to fail: workers that are
+	// started into an outage, again and again perhaps, must not ask for every user that waits.
+	firstCalls, openFirst = 4, 8
 	// internalUsers is how many users must meet a 500 in a row: a contact that is missing can answer so for ever.
 	internalUsers = 10
 	// pauseUsers is from how many failing users on all others pause too. One by itself only waits, or what is held of it
@@ -33,6 +37,7 @@ const (
 type pausable interface {
 	Pause()
 	Resume()
+	Limit(calls int)
 	Probe(prefer func(key string) bool) bool
 }
 
@@ -54,6 +59,7 @@ type breaker struct {
 	fact    *people.Error
 	since   time.Time
 	closed  time.Time       // when it closed last
+	careful bool            // the service has not answered yet with anything but trouble
 	probing bool            // a probe is under way
 	read    bool            // it has read a contact
 	tried   map[string]bool // the users whose call failed since it is open
@@ -71,6 +77,14 @@ func newBreaker(log *slog.Logger, health *health) *breaker {
 		probes: rate.NewLimiter(rate.Every(probeEvery), 1), tried: map[string]bool{}, failing: map[string]bool{},
 		broken: map[string]bool{}, refused: map[string]bool{}, opened: map[string]int{},
 	}
+}
+
+// guard has the breaker pause these lanes, and lets them make few calls at once until the service is known to answer.
+func (b *breaker) guard(lanes pausable) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lanes, b.careful = lanes, true
+	lanes.Limit(firstCalls)
 }
 
 // causeOf is the cause that a fact makes for everybody.
@@ -144,10 +158,14 @@ func (b *breaker) observe(ctx context.Context, user string, write bool, begun ti
 		switch {
 		case b.cause != "":
 			b.pauseIf(len(b.failing) >= pauseUsers)
-		case b.failed >= openCalls && len(b.failing) >= openUsers, len(b.broken) >= internalUsers:
+		case b.failed >= b.enough() && len(b.failing) >= openUsers, len(b.broken) >= internalUsers:
 			b.openFor(ctx, causeOf(fact), fact)
 		}
 		return
+	}
+	if b.careful {
+		b.careful = false
+		b.lanes.Limit(math.MaxInt)
 	}
 	b.read = b.read || fact == nil
 	if !write || b.cause != "" && begun.Before(b.since) {
@@ -160,6 +178,14 @@ func (b *breaker) observe(ctx context.Context, user string, write bool, begun ti
 	if b.cause != "" && (fact == nil || b.cause != causeFuse) {
 		b.mend(ctx, time.Now())
 	}
+}
+
+// enough is how many calls in a row have to fail. Callers hold mu.
+func (b *breaker) enough() int {
+	if b.careful {
+		return openFirst
+	}
+	return openCalls
 }
 
 // count adds a failure to the row. The first 401 of a user may be a token that has run out. Callers hold mu.

@@ -48,9 +48,6 @@ func TestWhileTheServiceIsDownOneProbeAtATimeIsMade(t *testing.T) {
 			}
 			t.Logf("%s: calls a minute: %v", kind, minutes)
 			for i, n := range minutes {
-				if i == 0 {
-					n -= users // those that were in flight at once when it went down
-				}
 				if n >= 30 {
 					t.Errorf("%d calls in minute %d of the outage, want under 30", n, i+1)
 				}
@@ -69,6 +66,40 @@ func TestWhileTheServiceIsDownOneProbeAtATimeIsMade(t *testing.T) {
 			w.ready(true)
 		})
 	}
+}
+
+// TestWhenTheServiceGoesDownInTheMidstOfCallsNoMoreAreMadeThanWereUnderWay has each of 50 users in a call when it begins:
+// before the first of them is answered nobody can know.
+func TestWhenTheServiceGoesDownInTheMidstOfCallsNoMoreAreMadeThanWereUnderWay(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		const users, each = 50, 50 // too few for a batch: all of them are at work when it begins
+		w.config.MaxMessages, w.config.BatchLate = 10_000, 0
+		w.crowd(users, each)
+		outage := lasting(peoplesim.Unavailable, 3*time.Minute)
+		outage.From = peoplesim.Duration(950 * time.Millisecond)
+		w.fail(latency(100*time.Millisecond), outage)
+		w.start()
+		time.Sleep(time.Minute)
+		if n := w.codes()["503"]; n < users || n >= users+30 {
+			t.Errorf("%d calls in the first minute, want those of %d users and under 30", n, users)
+		}
+		w.drain(10 * time.Minute)
+		w.check(map[string]int{"applied": users * each})
+	})
+}
+
+func TestUntilTheServiceHasAnsweredFewCallsAreMadeAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.crowd(50, 1)
+		w.fail(latency(100 * time.Millisecond))
+		w.start()
+		time.Sleep(150 * time.Millisecond)
+		first := w.made()
+		time.Sleep(100 * time.Millisecond)
+		if first != firstCalls || w.made() != 50 {
+			t.Errorf("%d calls answered after 150 ms, %d after 250; want %d and all 50", first, w.made(), firstCalls)
+		}
+	})
 }
 
 func TestOneUserAloneInAnOutageAsksSeldom(t *testing.T) {

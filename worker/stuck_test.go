@@ -102,6 +102,7 @@ type still struct{ paused bool }
 
 func (s *still) Pause()                       { s.paused = true }
 func (s *still) Resume()                      { s.paused = false }
+func (s *still) Limit(int)                    {}
 func (s *still) Probe(func(string) bool) bool { return false }
 
 // TestWhatOneUserMeetsIsNoReasonForTheOthersToWait has a breaker open for one user, and then for two.

@@ -153,7 +153,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	receiving, stop := context.WithCancel(ctx)
 	lanes := w.newLanes(work)
 	w.lanes.Store(lanes)
-	w.breaker.lanes = lanes
+	w.breaker.guard(lanes)
 
 	var announcing, probing sync.WaitGroup
 	announcing.Go(func() { w.outbox.run(flushing) })
