@@ -27,6 +27,7 @@ type call struct {
 	op      operation // nil if the request was refused
 	refusal *problem  // of the request itself, or of a quota
 
+	came    time.Time // before it was read: the latency counts from here
 	number  int64
 	arrived time.Time
 	fate    fate
@@ -54,12 +55,13 @@ func (c *call) contacts() []string {
 
 // serve takes a request from its arrival to its answer. It blocks for the latency, or until the client gives up.
 func (s *Sim) serve(r *http.Request, socket bool) reply {
+	came := time.Now()
 	c := s.route(r)
 	if c == nil {
 		s.count(unknownMethod, strconv.Itoa(http.StatusNotFound))
 		return problemReply(pageError(http.StatusNotFound), false)
 	}
-	c.socket = socket
+	c.socket, c.came = socket, came
 	if p := s.authenticate(c); p != nil {
 		s.count(c.method.name, strconv.Itoa(p.http))
 		return problemReply(p, false)
@@ -98,7 +100,7 @@ func (s *Sim) arrive(c *call) {
 
 // run answers a call once its latency is over.
 func (s *Sim) run(ctx context.Context, c *call) reply {
-	if !sleep(ctx, c.fate.delay) {
+	if !sleep(ctx, time.Until(c.came.Add(c.fate.delay))) {
 		s.abandon(c, c.fate.delay) // the service does not notice that the client is gone
 		return reply{cut: abandoned}
 	}
@@ -167,7 +169,7 @@ func (s *Sim) abandon(c *call, after time.Duration) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	due := c.arrived.Add(after)
+	due := c.came.Add(after)
 	i := sort.Search(len(s.pending), func(i int) bool { return s.pending[i].due.After(due) })
 	s.pending = slices.Insert(s.pending, i, pendingWrite{due, c})
 }

@@ -22,8 +22,8 @@ type Kind string
 
 // The kinds of faults. "Before" means that a write did not happen, unless Fault.Applied is set.
 const (
-	// Latency delays the answer by Delay and up to Jitter more; several add up. The write happens at the end of the
-	// delay, also when the client has given up by then: the service does not notice.
+	// Latency lets a call take Delay, and up to Jitter more, from the time it comes; several add up. The write happens
+	// then, also when the client has given up: the service does not notice.
 	Latency Kind = "latency"
 
 	Unavailable    Kind = "unavailable"     // 503, before
