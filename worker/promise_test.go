@@ -234,6 +234,37 @@ func TestPromiseCleanStopSettlesWhatAnswersInTimeAndReturnsTheRest(t *testing.T)
 	})
 }
 
+// TestPromiseCleanStopNoWriteIsBegunAfterTheStop stops the worker while it reads what it would write over.
+func TestPromiseCleanStopNoWriteIsBegunAfterTheStop(t *testing.T) {
+	picture := message(messages.Photo, map[string]any{"resourceName": contactName(1), "photoBytes": onePixel})
+	named := map[string]any{}
+	for i := range 3 {
+		named[contactName(i+1)] = map[string]any{"names": []any{map[string]any{"givenName": "after"}}}
+	}
+	for name, all := range map[string][]messages.Message{
+		"a patch": {overwrite(contactName(1), "after")},
+		"a photo": {replay(picture, "1", time.Now())},
+		"a batch": {message(messages.Batch, map[string]any{"contacts": named, "updateMask": "names", "precondition": "latest"})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.seed(ann, 3)
+				w.publish(ann, all...)
+				w.fail(latency(time.Second))
+				w.start()
+				time.Sleep(500 * time.Millisecond)
+				must(t, w.stop())
+				if n := len(w.people.Audit(0)); n > 0 || w.made() == 0 {
+					t.Errorf("%d writes and %d calls, want the read and no write", n, w.made())
+				}
+				if n := len(w.backlog(changes)); n != len(all) {
+					t.Errorf("%d messages in the subscription, want all %d", n, len(all))
+				}
+			})
+		})
+	}
+}
+
 func TestPromiseDiscreetLogsHoldNoValues(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.seed(ann, 3)
