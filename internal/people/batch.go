@@ -38,7 +38,7 @@ func (c *Client) BatchUpdate(ctx context.Context, user string, contacts map[stri
 		request.ForceSendFields = []string{"ReadMask"} // required, though it may be empty
 	}
 	for name, person := range contacts {
-		request.Contacts[name] = withMasked(person, mask)
+		request.Contacts[name] = *withMasked(person, mask)
 	}
 	answer, err := call(ctx, user, method, func(ctx context.Context) (*people.BatchUpdateContactsResponse, error) {
 		return c.api.BatchUpdateContacts(request).Context(ctx).Do()

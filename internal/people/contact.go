@@ -15,8 +15,7 @@ import (
 // The person carries its resource name and its etag. It is not changed. The answer holds what read asks for; where
 // read.Fields is empty the service answers with all fields.
 func (c *Client) Update(ctx context.Context, user string, person *people.Person, mask string, read Read) (*people.Person, error) {
-	sent := withMasked(person, mask)
-	request := c.api.UpdateContact(person.ResourceName, &sent).UpdatePersonFields(mask)
+	request := c.api.UpdateContact(person.ResourceName, withMasked(person, mask)).UpdatePersonFields(mask)
 	if read.Fields != "" {
 		request.PersonFields(read.Fields)
 	}
@@ -58,12 +57,11 @@ func (c *Client) Get(ctx context.Context, user, resourceName string, read Read) 
 	})
 }
 
-// withMasked returns a shallow copy of a person that also sends the masked fields which are empty. The library leaves
-// them out unless they are named in ForceSendFields, by their names in Go: those of JSON with a capital. The others are
-// not named there: for a person with any such name it builds a map in place of the struct, at twice the cost.
-func withMasked(person *people.Person, mask string) people.Person {
-	sent := *person
-	sent.ForceSendFields = slices.Clone(person.ForceSendFields)
+// withMasked returns a person that also sends the masked fields which are empty: a shallow copy if there are any. The
+// library leaves them out unless they are named in ForceSendFields, by their names in Go: those of JSON with a capital. The
+// others are not named there: for a person with any such name it builds a map in place of the struct, at twice the cost.
+func withMasked(person *people.Person, mask string) *people.Person {
+	var empty []string
 	fields := reflect.ValueOf(person).Elem()
 	for field := range strings.SplitSeq(mask, ",") {
 		if field = strings.TrimSpace(field); field == "" {
@@ -71,8 +69,13 @@ func withMasked(person *people.Person, mask string) people.Person {
 		}
 		name := strings.ToUpper(field[:1]) + field[1:]
 		if value := fields.FieldByName(name); !value.IsValid() || value.IsZero() || value.Kind() == reflect.Slice && value.Len() == 0 {
-			sent.ForceSendFields = append(sent.ForceSendFields, name)
+			empty = append(empty, name)
 		}
 	}
-	return sent
+	if len(empty) == 0 {
+		return person
+	}
+	sent := *person
+	sent.ForceSendFields = slices.Concat(person.ForceSendFields, empty)
+	return &sent
 }
