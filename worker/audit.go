@@ -13,11 +13,11 @@ const audited = 100_000
 // worker is wrong. Safe for concurrent use.
 type auditor struct {
 	mu   sync.Mutex // guards last
-	last *simplelru.LRU[[16]byte, int64]
+	last *simplelru.LRU[digest, int64]
 }
 
 func newAuditor() *auditor {
-	lru, err := simplelru.NewLRU[[16]byte, int64](audited, nil)
+	lru, err := simplelru.NewLRU[digest, int64](audited, nil)
 	if err != nil {
 		panic(err) // only a size below one is refused
 	}
@@ -30,7 +30,7 @@ func (a *auditor) finished(h *held, w *Worker) {
 		return // it is older than what was done since, and writes what that left
 	}
 	for _, p := range h.parts {
-		if p.found.written && a.overtaken(h.user()+"\x00"+p.resource, h.number) {
+		if p.found.written && a.overtaken(digestOf(h.user(), p.resource), h.number) {
 			w.tally.violated()
 			w.log.Error("order violation: a change ended after a later one of its contact", "message_id", h.id, "contact", p.resource)
 		}
@@ -38,14 +38,13 @@ func (a *auditor) finished(h *held, w *Worker) {
 }
 
 // overtaken reports whether a later change of the contact has ended before this one.
-func (a *auditor) overtaken(contact string, number int64) bool {
+func (a *auditor) overtaken(contact digest, number int64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	key := digest(contact)
-	last, known := a.last.Get(key)
+	last, known := a.last.Get(contact)
 	if known && last > number {
 		return true
 	}
-	a.last.Add(key, number)
+	a.last.Add(contact, number)
 	return false
 }

@@ -8,7 +8,7 @@ import (
 // fillMemory settles as many other messages as the worker remembers.
 func (w *world) fillMemory() {
 	for i := range maxSettled {
-		w.worker.memory.settle(fmt.Sprint("other ", i), Applied, rank{own: order{number: int64(i)}})
+		w.worker.memory.settle(digestOf(ben, fmt.Sprint("other ", i)), Applied, rank{own: order{number: int64(i)}})
 	}
 }
 
@@ -25,7 +25,7 @@ func TestAMessageThatIsForgottenIsMadeAgainWithoutHarm(t *testing.T) {
 		c.bring("1", at(1), m)
 		w.ended(Applied)
 		w.fillMemory()
-		if _, known := w.worker.memory.outcome(ann + "\x00message:1"); known {
+		if _, known := w.worker.memory.outcome(digestOf(ann, "message:1")); known {
 			t.Fatal("the message is remembered: the test shows nothing")
 		}
 		c.bring("1", at(1), m)

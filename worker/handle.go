@@ -85,7 +85,7 @@ func (w *Worker) prejudge(h *held) {
 // contact that goes alone.
 func (w *Worker) callNext(ctx context.Context, items []*held, waiting waiting) verdict {
 	var together, alone []*part
-	events := map[string]bool{}
+	events := map[digest]bool{}
 	for _, h := range items {
 		if !h.undecided() || events[h.identity()] {
 			continue // an event that stands here twice is made once; its second message is found settled then

@@ -15,6 +15,7 @@ type held struct {
 	publish time.Time
 	arrived time.Time
 	message messages.Message
+	event   digest   // of its identity, once that was asked for
 	answers []answer // guarded by Worker.mu; more than one after the message was delivered again
 
 	change *messages.Change // nil if the message could not be decoded
@@ -50,14 +51,19 @@ func (h *held) lane() string {
 }
 
 // identity is what a message is remembered by. It holds within its user: one event may concern several users. Messages
-// without a user share no identity: each has its letter.
-func (h *held) identity() string { return identityOf(h.message, h.id) }
-
-func identityOf(m messages.Message, id string) string {
-	if m.OrderingKey == "" {
-		return "\x00" + id
+// without a user share no identity: each has its letter. It is worked out when it is needed first.
+func (h *held) identity() digest {
+	if h.event == (digest{}) {
+		h.event = identityOf(h.message, h.id)
 	}
-	return m.OrderingKey + "\x00" + m.Identity(id)
+	return h.event
+}
+
+func identityOf(m messages.Message, id string) digest {
+	if m.OrderingKey == "" {
+		return digestOf("", id)
+	}
+	return digestOf(m.OrderingKey, m.Identity(id))
 }
 
 // typeName is the type in one word, by what the message says of itself even if it could not be decoded; unknown for a

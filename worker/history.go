@@ -104,7 +104,7 @@ const (
 // histories are those of the contacts that were used last. Safe for concurrent use, a single history is not.
 type histories struct {
 	mu    sync.Mutex // guards the fields below
-	lru   *simplelru.LRU[[16]byte, *remembered]
+	lru   *simplelru.LRU[digest, *remembered]
 	bytes int
 }
 
@@ -115,7 +115,7 @@ type remembered struct {
 
 func newHistories() *histories {
 	hs := &histories{}
-	lru, err := simplelru.NewLRU(maxHistories, func(_ [16]byte, r *remembered) { hs.bytes -= r.counted })
+	lru, err := simplelru.NewLRU(maxHistories, func(_ digest, r *remembered) { hs.bytes -= r.counted })
 	if err != nil {
 		panic(err) // only a size below one is refused
 	}
@@ -127,7 +127,7 @@ func newHistories() *histories {
 func (hs *histories) of(user, contact string) *history {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
-	key := digest(user + "\x00" + contact)
+	key := digestOf(user, contact)
 	r, ok := hs.lru.Get(key)
 	if !ok {
 		r = &remembered{}
@@ -141,7 +141,7 @@ func (hs *histories) of(user, contact string) *history {
 func (hs *histories) weigh(user, contact string) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
-	if r, ok := hs.lru.Peek(digest(user + "\x00" + contact)); ok {
+	if r, ok := hs.lru.Peek(digestOf(user, contact)); ok {
 		hs.count(r)
 	}
 }

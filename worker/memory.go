@@ -18,8 +18,8 @@ const (
 // without a call; one that was returned keeps its order. Safe for concurrent use.
 type memory struct {
 	mu       sync.Mutex // guards the fields below
-	settled  *simplelru.LRU[[16]byte, memo]
-	returned *simplelru.LRU[[16]byte, rank]
+	settled  *simplelru.LRU[digest, memo]
+	returned *simplelru.LRU[digest, rank]
 }
 
 // memo is how a message was settled, and the order it had.
@@ -29,11 +29,11 @@ type memo struct {
 }
 
 func newMemory() *memory {
-	settled, err := simplelru.NewLRU[[16]byte, memo](maxSettled, nil)
+	settled, err := simplelru.NewLRU[digest, memo](maxSettled, nil)
 	if err != nil {
 		panic(err) // only a size below one is refused
 	}
-	returned, err := simplelru.NewLRU[[16]byte, rank](maxReturned, nil)
+	returned, err := simplelru.NewLRU[digest, rank](maxReturned, nil)
 	if err != nil {
 		panic(err)
 	}
@@ -41,41 +41,46 @@ func newMemory() *memory {
 }
 
 // settle remembers how a message ended.
-func (m *memory) settle(identity string, outcome Outcome, r rank) {
+func (m *memory) settle(identity digest, outcome Outcome, r rank) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.settled.Add(digest(identity), memo{outcome, r})
+	m.settled.Add(identity, memo{outcome, r})
 }
 
 // giveBack remembers a message that was returned without having ended.
-func (m *memory) giveBack(identity string, r rank) {
+func (m *memory) giveBack(identity digest, r rank) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.returned.Add(digest(identity), r)
+	m.returned.Add(identity, r)
 }
 
 // outcome tells how the message of that identity was settled, and whether it is remembered at all.
-func (m *memory) outcome(identity string) (Outcome, bool) {
+func (m *memory) outcome(identity digest) (Outcome, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	was, ok := m.settled.Get(digest(identity))
+	was, ok := m.settled.Get(identity)
 	return was.outcome, ok
 }
 
 // rank is what a message of that identity had when it was here, and whether it is remembered at all.
-func (m *memory) rank(identity string) (rank, bool) {
+func (m *memory) rank(identity digest) (rank, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	key := digest(identity)
+	key := identity
 	if was, ok := m.settled.Get(key); ok {
 		return was.rank, true
 	}
 	return m.returned.Get(key)
 }
 
-// digest keeps an identity in 16 bytes. A collision would drop a change, so it is cut from a cryptographic hash:
-// with 200,000 remembered the chance of one is below 2^-92 a message.
-func digest(identity string) [16]byte {
-	sum := sha256.Sum256([]byte(identity))
-	return [16]byte(sum[:16])
+// digest keeps an identity, or who has which contact, in 16 bytes. A collision would drop a change, so it is cut from a
+// cryptographic hash: with 200,000 remembered the chance of one is below 2^-92 a message.
+type digest [16]byte
+
+// digestOf is the digest of what belongs to a user.
+func digestOf(user, what string) digest {
+	var room [256]byte // on the stack: what is longer is rare
+	text := append(append(append(room[:0], user...), 0), what...)
+	sum := sha256.Sum256(text)
+	return digest(sum[:len(digest{})])
 }

@@ -62,7 +62,7 @@ func (w *Worker) place(h *held) {
 }
 
 // copyOf names one message among those of its event: what is returned comes again as the same message.
-func copyOf(user, id string) string { return identityOf(messages.Message{OrderingKey: user}, id) }
+func copyOf(user, id string) digest { return identityOf(messages.Message{OrderingKey: user}, id) }
 
 // clamp sees to it that a message is for no contact older than what waits before it: where publish times run against the
 // order of delivery, it is that order that counts. Replays, and messages that were here before, are older than what
