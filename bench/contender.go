@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // contender is a worker that is measured.
 type contender string
@@ -14,9 +17,12 @@ const (
 // maxCalls is how many calls every contender may have in flight.
 const maxCalls = "64"
 
+// memoryLimit is what all are told of the memory that they have: what terraform/ tells a container of 1 GiB.
+const memoryLimit = "921MiB"
+
 // start starts a contender. It logs warnings and worse, as all do.
 func (c contender) start(p *programs, s *services, w *workload, profile string) (*process, error) {
-	environment, program := s.environment(), p.contactrelay
+	environment, program := append(s.environment(), "GOMEMLIMIT="+cmp.Or(w.memory, memoryLimit)), p.contactrelay
 	if c == usual {
 		return start(p.peer, environment, "-calls", maxCalls)
 	}

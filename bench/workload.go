@@ -22,6 +22,7 @@ type workload struct {
 	horizon    time.Duration // of everybody's run, where the last few messages would tell nothing of the rest; 0: until all is done
 	ahead      int           // messages that may wait in the subscription; 0: any number
 	flags      []string      // of contactrelay
+	memory     string        // that all are told they have; empty: memoryLimit
 	contenders []contender
 	probed     bool         // contactrelay can be asked for its heap
 	primer     func() *feed // worked off before the measurement, so that the worker's memories are full; may be nil
@@ -106,7 +107,7 @@ func growth() (all []workload) {
 		all = append(all, workload{
 			name: fmt.Sprintf("waiting-%d", waiting), title: fmt.Sprintf("one user, %s messages waiting", thousands(waiting)),
 			feed: func(n int) *feed { return hotUser(n, 1) }, n: 200_000,
-			flags: []string{"--max-messages", limit, "--max-bytes", "4GiB"},
+			flags: []string{"--max-messages", limit, "--max-bytes", "4GiB"}, memory: "7GiB",
 		})
 	}
 	for i := range all {

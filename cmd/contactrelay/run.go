@@ -46,6 +46,7 @@ func (c *runCommand) Run(ctx context.Context, t terminal, f *settingFaults) erro
 	if err := c.check(ctx, f); err != nil {
 		return err
 	}
+	useMemory()
 	log := c.logger(t.err, c.Project)
 	unavailable := rate.Sometimes{Interval: time.Minute}
 	pulls := worker.NewPulls()
