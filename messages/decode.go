@@ -15,13 +15,7 @@ import (
 //
 // The change shares no memory with m.
 func Decode(m Message, l Limits) (*Change, error) {
-	c := &Change{
-		Type:   Type(m.Attributes[AttrType]),
-		User:   m.OrderingKey,
-		ID:     m.Attributes[AttrID],
-		Source: m.Attributes[AttrSource],
-	}
-	body := c.newBody()
+	c, body := newChange(m)
 	if body == nil {
 		return nil, unsupported(m)
 	}
@@ -39,6 +33,32 @@ func Decode(m Message, l Limits) (*Change, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// Reread is Decode for a message that Decode has taken before, for who keeps the message alone until its change is needed. It
+// looks for no fault again, and takes a third of the time; of another message it may make a change that breaks every rule.
+// The change shares no memory with m.
+func Reread(m Message) (*Change, error) {
+	c, body := newChange(m)
+	if body == nil {
+		return nil, unsupported(m)
+	}
+	if err := fill(m.Data, body); err != nil {
+		return nil, err
+	}
+	c.Replay = m.replay(&faults{})
+	return c, nil
+}
+
+// newChange is what the attributes say of a change, and its empty body; nil if there is no such type.
+func newChange(m Message) (*Change, body) {
+	c := &Change{
+		Type:   Type(m.Attributes[AttrType]),
+		User:   m.OrderingKey,
+		ID:     m.Attributes[AttrID],
+		Source: m.Attributes[AttrSource],
+	}
+	return c, c.newBody()
 }
 
 func unsupported(m Message) error {
@@ -62,6 +82,11 @@ func unmarshal(data []byte, v any, sh *shape, maxDepth int) error {
 	if err := scanText(data, sh, maxDepth); err != nil {
 		return err
 	}
+	return fill(data, v)
+}
+
+// fill is the second pass of unmarshal.
+func fill(data []byte, v any) error {
 	// The scan has refused doubled names where v has names, and a value kept as JSON is scanned on its own.
 	err := json.Unmarshal(data, v, json.RejectUnknownMembers(true), jsontext.AllowDuplicateNames(true))
 	if err != nil {

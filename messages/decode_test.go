@@ -266,3 +266,22 @@ func TestTheTypeIsCheckedFirstThenTheUserThenTheBody(t *testing.T) {
 	_, err = Decode(m, Limits{})
 	wantError(t, err, Malformed, Fault{"", "not JSON at byte 1"})
 }
+
+func TestRereadMakesTheSameOfWhatDecodeTakes(t *testing.T) {
+	for _, ex := range examples(t) {
+		m := message(ex.typ, string(ex.body))
+		m.Attributes[AttrID], m.Attributes[AttrSource] = "7", "//crm.example.com"
+		replay := Replay{Letter: "L1", MessageID: "8", PublishTime: time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC), Count: 2}
+		replay.AddTo(m.Attributes)
+		want, err := Decode(m, Limits{})
+		if err != nil {
+			t.Fatalf("%s: %v", ex.name, err)
+		}
+		if got, err := Reread(m); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: Reread = %+v, %v, want %+v", ex.name, got, err, want)
+		}
+	}
+	if got, err := Reread(message("contactrelay.delete.v1", "{}")); err == nil {
+		t.Errorf("Reread of another type = %+v, want an error", got)
+	}
+}

@@ -39,16 +39,25 @@ func (c *calls) newer(p *part, current values) (claims []claim) {
 	}
 	shown := printsOf(p.fields, current) // thousands may wait: their values are compared by print first
 	for _, h := range behind {
-		i := slices.IndexFunc(h.parts, func(other *part) bool { return other.resource == p.resource })
-		if i < 0 || h.parts[i].person == nil || !h.parts[i].mayExplain(shown) {
-			continue
+		if claim, ok := c.explains(h, p, shown); ok {
+			claims = append(claims, claim)
 		}
-		if _, settled := c.worker.memory.outcome(h.identity()); settled || h.identity() == p.message.identity() {
-			continue
-		}
-		claims = append(claims, claim{order: h.parts[i].order(), wanted: h.parts[i].wanted(), fields: h.parts[i].fields})
 	}
 	return claims
+}
+
+// explains is what a message that waits behind a part wants of the contact, if it may explain what is shown and is going to
+// be made.
+func (c *calls) explains(h *held, p *part, shown map[fieldPrint]bool) (claim, bool) {
+	defer h.rest() // it waits on
+	i := slices.IndexFunc(h.parts, func(other *part) bool { return other.resource == p.resource })
+	if i < 0 || h.parts[i].photo || !h.parts[i].mayExplain(shown) {
+		return claim{}, false
+	}
+	if _, settled := c.worker.memory.outcome(h.identity()); settled || h.identity() == p.message.identity() {
+		return claim{}, false
+	}
+	return claim{order: h.parts[i].order(), wanted: h.parts[i].said().wanted(), fields: h.parts[i].fields}, true
 }
 
 // timed makes one call under the limit of its time, and counts it.
@@ -107,7 +116,7 @@ func (c *calls) one(ctx context.Context, p *part) verdict {
 	case c.worker.fuse.holds(c.user, v, time.Now()):
 		return heldByFuse(p, v)
 	case v.outcome == DeadLettered:
-		p.parked = v
+		p.parked = &v
 	}
 	p.done = true
 	return verdict{}

@@ -105,11 +105,11 @@ func TestAJudgementDoesNotCompareAllThatWaitsByValue(t *testing.T) {
 	r, noon := newRow(), time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
 	first := r.deliver("first", noon)
 	for i := range 300 {
-		h := r.deliver(fmt.Sprint(i), noon)
-		h.parts[0].base = h.parts[0].person
+		said := r.deliver(fmt.Sprint(i), noon).parts[0].said()
+		said.base = said.person
 	}
 	c := &calls{worker: r.worker, user: ann, waiting: r.unfinished}
-	shown := r.held[200].parts[0].wanted()
+	shown := r.held[200].parts[0].said().wanted()
 	if got := c.newer(first.parts[0], shown); len(got) != 1 || got[0].order != r.held[200].parts[0].order() {
 		t.Errorf("%d claims, want that of the one which wants what is shown", len(got))
 	}
@@ -170,12 +170,12 @@ func TestAChangeInDoubtExplainsNothing(t *testing.T) {
 	judged := r.deliver("judged", noon.Add(time.Minute))
 	again := r.deliver("again", noon)
 	c := &calls{worker: r.worker, user: ann, waiting: r.unfinished}
-	if got := c.newer(judged.parts[0], again.parts[0].wanted()); len(got) > 0 {
+	if got := c.newer(judged.parts[0], again.parts[0].said().wanted()); len(got) > 0 {
 		t.Errorf("%d claims, want none: the other is in doubt", len(got))
 	}
 	settled := r.deliver("settled", noon.Add(time.Hour))
 	r.worker.memory.settle(settled.identity(), Applied, settled.rank)
-	if got := c.newer(judged.parts[0], settled.parts[0].wanted()); len(got) > 0 {
+	if got := c.newer(judged.parts[0], settled.parts[0].said().wanted()); len(got) > 0 {
 		t.Errorf("%d claims, want none: the other is a copy of what was settled", len(got))
 	}
 }

@@ -18,10 +18,10 @@ func (w *Worker) ended(h *held) verdict {
 		if o == Applied || outcome == Superseded {
 			outcome = o
 		}
-		if o == Superseded && p.parked.outcome == "" {
+		if o == Superseded && p.parked == nil {
 			w.tally.resolved("superseded")
 		}
-		if p.parked.outcome == DeadLettered {
+		if p.parked != nil {
 			reasons[p.parked.reason] = append(reasons[p.parked.reason], p)
 		}
 	}
@@ -31,7 +31,7 @@ func (w *Worker) ended(h *held) verdict {
 	var first verdict
 	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
 		parts := reasons[reason]
-		v := parts[0].parked
+		v := *parts[0].parked
 		v.fields = fieldsOfParts(parts)
 		if len(parts) > 1 {
 			v.currentEtag = "" // each contact has its own

@@ -32,7 +32,7 @@ func (c *calls) failed(parts []*part, err error, written bool) verdict {
 			v, breaks = heldByFuse(p, latest), true
 			continue
 		case ok && (fact.Kind == people.ScopeMissing || fact.Kind == people.GrantRefused):
-			p.parked, p.done = latest, true // the user's fault, whatever the contact
+			p.parked, p.done = &latest, true // the user's fault, whatever the contact
 			continue
 		case latest.outcome != "" || latest.read == readConflict:
 			p.separate() // one of them is at fault and the service does not say which

@@ -35,7 +35,7 @@ func Foresee(replays []Replay, contacts map[string]*peopleapi.Person, overwrite 
 	all := make([][]*part, len(replays))
 	waiting := map[string][]claim{} // by contact, what is still to be replayed
 	for i, r := range replays {
-		all[i] = partsOf(&held{change: r.Change, rank: rank{own: order{r.Published, int64(i + 1)}}})
+		all[i] = partsOf(&held{replayed: r.Change.Replay, rank: rank{own: order{r.Published, int64(i + 1)}}}, r.Change)
 		for _, p := range all[i] {
 			waiting[p.resource] = append(waiting[p.resource], p.claim())
 		}
@@ -76,7 +76,7 @@ func (f *foreseen) replay(p *part, newer []claim, overwrite bool) deadletter.Pro
 	if !p.drop(&f.history) {
 		return shown(nil, deadletter.NoOp)
 	}
-	if p.person == nil {
+	if p.photo {
 		return f.photo(p, shown, overwrite)
 	}
 	found := f.judge(p.claim(), f.held, f.etag, newer)
@@ -162,12 +162,12 @@ func (f *foreseen) write(p *part, fields []string) {
 	f.writes++
 	answered := fmt.Sprintf("foreseen %d", f.writes)
 	p.settle(&f.history, fields)
-	if p.person == nil {
+	if p.photo {
 		f.chain.photographed(answered)
 	} else {
 		f.wrote(etag{value: f.etag}, answered)
 		for _, field := range fields {
-			f.held[field] = p.wanted()[field]
+			f.held[field] = p.said().wanted()[field]
 		}
 	}
 	f.etag = answered

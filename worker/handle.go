@@ -33,8 +33,11 @@ func (w *Worker) handle(ctx context.Context, items []*held, waiting waiting) []o
 		sending.Go(func() { fates[i] = w.conclude(ctx, h, v) })
 	}
 	sending.Wait()
-	for _, h := range items {
+	for i, h := range items {
 		h.idle = time.Now()
+		if fates[i] != (ordering.Fate{}) {
+			h.rest() // else it goes on at once
+		}
 	}
 	return fates
 }

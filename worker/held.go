@@ -18,9 +18,9 @@ type held struct {
 	event   digest   // of its identity, once that was asked for
 	answers []answer // guarded by Worker.mu; more than one after the message was delivered again
 
-	change *messages.Change // nil if the message could not be decoded
-	fault  *messages.Error  // why not
-	kind   string           // the type in one word; unknown if it is none of the known
+	fault    *messages.Error  // why the message could not be decoded; nil if it could
+	replayed *messages.Replay // of the dead letter that it replays; nil if it is none
+	kind     string           // the type in one word; unknown if it is none of the known
 
 	number  int64    // of its arrival among all messages of this worker
 	rank    rank     // among the changes of its contacts
@@ -32,7 +32,7 @@ type held struct {
 	sending tries    // of their publication, and of calls that panicked
 	verdict verdict  // what the message ends with once its letters are confirmed
 
-	settled Settlement // once it has ended
+	settled *Settlement // once it has ended
 
 	span trace.Span // from the delivery to the answer
 	idle time.Time  // since then nothing is done for it: it waits in the lane, or for its turn to be answered
@@ -75,13 +75,19 @@ func (h *held) typeName() string {
 // contact names the contact for logs: the resource name, nothing for a message that could not be decoded or that
 // concerns several.
 func (h *held) contact() string {
-	if h.change == nil {
-		return ""
-	}
-	if names := h.change.Contacts(); len(names) == 1 {
-		return names[0]
+	if len(h.parts) == 1 {
+		return h.parts[0].resource
 	}
 	return ""
+}
+
+// contacts is the resource names of those that the message changes.
+func (h *held) contacts() []string {
+	names := make([]string, len(h.parts))
+	for i, p := range h.parts {
+		names[i] = p.resource
+	}
+	return names
 }
 
 // attempts is how many calls that count were made for the message: the most that any of its contacts had.
@@ -104,5 +110,5 @@ func (h *held) firstCall() (first time.Time) {
 
 // letGo drops what is not needed any more once the message has ended: it may still wait for its turn to be answered.
 func (h *held) letGo() {
-	h.message.Data, h.change, h.parts, h.fault, h.letters = nil, nil, nil, nil, nil
+	h.message.Data, h.parts, h.fault, h.letters = nil, nil, nil, nil
 }

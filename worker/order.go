@@ -44,7 +44,7 @@ func (r rank) of(contact string) (o order, doubtful bool) {
 // itself: it comes again if its letter was confirmed and it was not acknowledged. Callers hold mu.
 func (w *Worker) place(h *held) {
 	identity, id, published := h.identity(), h.id, h.publish
-	if h.replay = h.change != nil && h.change.Replay != nil; h.replay {
+	if h.replay = h.replayed != nil; h.replay {
 		first, _ := deadletter.Received(deadletter.Message{Attributes: h.message.Attributes}, h.id, h.publish)
 		original := messages.Message{OrderingKey: h.user(), Attributes: first.Attributes}
 		identity, id, published = identityOf(original, first.MessageID), first.MessageID, first.PublishTime
@@ -72,11 +72,11 @@ func copyOf(user, id string) digest { return identityOf(messages.Message{Orderin
 // that comes again, behind one that it came before the first time, as happens when the service forgets an
 // acknowledgement.
 func (w *Worker) clamp(h *held, waiting waiting) {
-	if h.seen || h.change == nil || h.replay {
+	if h.seen || h.fault != nil || h.replay {
 		return
 	}
 	clamped := map[string]time.Time{}
-	for _, contact := range h.change.Contacts() {
+	for _, contact := range h.contacts() {
 		newest := h.rank.own.published
 		waiting(h.lane(), contact, func(other *held) bool {
 			if before, _ := other.rank.of(contact); !other.replay && newest.Before(before.published) {

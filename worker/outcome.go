@@ -78,9 +78,10 @@ func (w *Worker) outcome(h *held) *messages.Outcome {
 
 // contactOutcome is what became of the change of one contact.
 func (w *Worker) contactOutcome(h *held, p *part) messages.ContactOutcome {
-	v := p.parked
+	var v verdict
 	switch {
-	case v.outcome == DeadLettered:
+	case p.parked != nil:
+		v = *p.parked
 	case !p.done:
 		v = h.verdict // the whole message was parked before its turn came
 	default:

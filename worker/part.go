@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	peopleapi "google.golang.org/api/people/v1"
-
 	"github.com/contactrelay/contactrelay/internal/people"
 	"github.com/contactrelay/contactrelay/messages"
 )
@@ -16,12 +14,11 @@ import (
 type part struct {
 	message  *held
 	resource string
-	person   *peopleapi.Person // nil for a photo
-	photo    string            // empty if it is to be read from the message; see picture
-	fields   []string          // of the mask, sorted; a photo is one
-	base     *peopleapi.Person
-	etag     etag // that it carries
-	latest   bool // write over whatever is there
+	photo    bool     // it is one, else a patch
+	content  *content // nil while it waits; see said
+	fields   []string // of the mask, sorted; a photo is one
+	etag     etag     // that it carries
+	latest   bool     // write over whatever is there
 	asked    asked
 
 	tries   tries
@@ -37,11 +34,10 @@ type part struct {
 	stale   waits            // for a read that shows the contact as it was before
 	argued  bool             // a conflict was found once, and waited for what may explain it
 	found   outcomes         // of its fields
-	parked  verdict          // why its change cannot be made, if it cannot
+	parked  *verdict         // why its change cannot be made; nil if it can, as far as is known
 	done    bool             // nothing is left to do
 	named   []string         // fields of which a change was dropped, or merged
 	left    left             // the contact as it is now
-	wants   values           // of the masked fields; see wanted
 	prints  map[string]print // of those; see print
 }
 
@@ -54,27 +50,21 @@ type outcomes struct {
 }
 
 // partsOf is what a message wants, by contact.
-func partsOf(h *held) []*part {
-	c := h.change
+func partsOf(h *held, c *messages.Change) []*part {
+	fields, precondition := []string{photoField}, messages.Etag
 	switch {
-	case c.Photo != nil:
-		return []*part{{message: h, resource: c.Photo.ResourceName, photo: c.Photo.PhotoBytes, fields: []string{photoField}}}
 	case c.Patch != nil:
-		p := &part{
-			message: h, resource: c.Patch.Person.ResourceName, person: c.Patch.Person, base: c.Patch.Base,
-			fields: messages.MaskFields(c.Patch.UpdatePersonFields),
-		}
-		p.guardBy(c.Patch.Precondition)
-		return []*part{p}
+		fields, precondition = messages.MaskFields(c.Patch.UpdatePersonFields), c.Patch.Precondition
+	case c.Batch != nil:
+		fields, precondition = messages.MaskFields(c.Batch.UpdateMask), c.Batch.Precondition
 	}
-	fields := messages.MaskFields(c.Batch.UpdateMask)
-	var parts []*part
-	for _, name := range c.Contacts() {
-		person := *c.Batch.Contacts[name]
-		person.ResourceName = name
-		p := &part{message: h, resource: name, person: &person, base: c.Batch.Base[name], fields: fields}
-		p.guardBy(c.Batch.Precondition)
-		parts = append(parts, p)
+	names, contents := c.Contacts(), contentsOf(c)
+	parts := make([]*part, len(names))
+	for i, content := range contents {
+		parts[i] = &part{message: h, resource: names[i], photo: c.Photo != nil, content: content, fields: fields}
+		if content.person != nil {
+			parts[i].guardBy(precondition)
+		}
 	}
 	return parts
 }
@@ -82,7 +72,7 @@ func partsOf(h *held) []*part {
 // guardBy notes what guards the write.
 func (p *part) guardBy(precondition messages.Precondition) {
 	if p.latest = precondition == messages.Latest; !p.latest {
-		p.etag = etagOf(p.person)
+		p.etag = etagOf(p.content.person)
 	}
 }
 
@@ -116,38 +106,16 @@ func (p *part) mayBeOld(h *history, fields []string) bool {
 // mask is the fields as the service wants them.
 func (p *part) mask() string { return strings.Join(p.fields, ",") }
 
-// picture is the photo in base64. That of a message that waits is read again each time: kept beside the body, it would
-// double what the message takes.
-func (p *part) picture() string {
-	if p.photo != "" {
-		return p.photo
-	}
-	m := p.message.message
-	change, err := messages.Decode(m, messages.Limits{MaxPhotoBytes: len(m.Data)})
-	if err != nil {
-		panic(err) // it could be decoded when it came
-	}
-	return change.Photo.PhotoBytes
-}
-
-// wanted is the masked fields as JSON. They are worked out when they are needed first.
-func (p *part) wanted() values {
-	if p.wants == nil && p.person != nil {
-		p.wants = valuesIn(p.person)
-	}
-	return p.wants
-}
-
 // print is that of what is wanted of a field. It is worked out when it is needed first.
 func (p *part) print(field string) print {
 	known, ok := p.prints[field]
 	switch {
 	case ok:
 		return known
-	case p.person == nil:
-		known = printText(p.picture())
+	case p.photo:
+		known = printText(p.said().photo)
 	default:
-		known = printWanted(field, p.wanted()[field])
+		known = printWanted(field, p.said().wanted()[field])
 	}
 	if p.prints == nil {
 		p.prints = map[string]print{}
@@ -163,9 +131,10 @@ func (p *part) mayExplain(shown map[fieldPrint]bool) bool {
 
 // claim is what the judgement needs.
 func (p *part) claim() claim {
-	c := claim{order: p.order(), etag: p.etag, latest: p.latest, wanted: p.wanted(), fields: p.fields, doubtful: p.doubtful()}
-	if p.base != nil {
-		c.base = valuesIn(p.base)
+	said := p.said()
+	c := claim{order: p.order(), etag: p.etag, latest: p.latest, wanted: said.wanted(), fields: p.fields, doubtful: p.doubtful()}
+	if said.base != nil {
+		c.base = valuesIn(said.base)
 	}
 	return c
 }
@@ -199,7 +168,7 @@ func (p *part) keep(which func(field string) bool) {
 
 // single reports whether a part goes in a call of its own. One whose etag was refused does: it would be refused again, and
 // the call with it.
-func (p *part) single() bool { return p.person == nil || p.alone || p.refusal != nil }
+func (p *part) single() bool { return p.photo || p.alone || p.refusal != nil }
 
 // group names the changes that can be made in one call with this one: those with the same mask, the same kind of guard
 // and the same wish for an answer. One read mask for several wishes would fetch of a contact what nobody asked for, and

@@ -26,7 +26,7 @@ func (w *Worker) touches(h *held) []string {
 	if h.fault != nil {
 		return nil
 	}
-	return h.change.Contacts()
+	return h.contacts()
 }
 
 // take says how many of the contacts that could go in one call do. A batch call costs 6 units of the minute quotas

@@ -12,7 +12,7 @@ import (
 
 // read is what a read of the contact must show.
 func (p *part) read() people.Read {
-	if p.person == nil {
+	if p.photo {
 		return answerRead
 	}
 	return readBack(p.mask())
@@ -46,7 +46,7 @@ func (c *calls) confirm(ctx context.Context, h *history, p *part, v verdict) ver
 		return err
 	})
 	if err == nil {
-		if p.person != nil && !h.stale(sourceEtag(current)) && same(p.fields, p.wanted(), valuesIn(current), anyOrder) {
+		if !p.photo && !h.stale(sourceEtag(current)) && same(p.fields, p.said().wanted(), valuesIn(current), anyOrder) {
 			p.saw(sourceEtag(current))
 			p.proved(h, sourceEtag(current))
 			return verdict{outcome: AlreadyApplied}

@@ -142,11 +142,9 @@ func (w *Worker) decode(d delivery) (h *held) {
 		h.fault, _ = errors.AsType[*messages.Error](err) // it always is one
 		return h
 	}
-	h.change = change
-	h.parts = partsOf(h)
-	if change.Photo != nil {
-		change.Photo.PhotoBytes, h.parts[0].photo = "", "" // see part.picture
-	}
+	h.replayed = change.Replay
+	h.parts = partsOf(h, change)
+	h.rest()
 	if w.config.Outcomes != nil {
 		for _, p := range h.parts {
 			p.asked = askedBy(change)

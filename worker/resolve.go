@@ -139,10 +139,10 @@ func changedSince(current *peopleapi.Person, p *part) bool {
 // decided reports whether an operator decided to write the part over the contact with this etag, or over one to which
 // only this worker has written since.
 func (h *history) decided(p *part, read string) bool {
-	if p.message.change.Replay == nil {
+	if p.message.replayed == nil {
 		return false
 	}
-	seen := etag{value: p.message.change.Replay.SeenEtag}
+	seen := etag{value: p.message.replayed.SeenEtag}
 	return seen.value != "" && (seen.value == read || h.chain.has(seen) && h.chain.end == read)
 }
 

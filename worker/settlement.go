@@ -53,14 +53,14 @@ func (w *Worker) finish(h *held) {
 			w.histories.weigh(h.user(), p.resource)
 		}
 	}
-	h.settled = s
+	h.settled = &s
 	w.report(h.traced(context.Background()), s)
 	h.letGo()
 }
 
 // release acknowledges a message that has ended: it was done, or its letters are confirmed, or it was settled before.
 func (w *Worker) release(h *held) {
-	w.tally.settled(h.settled)
+	w.tally.settled(*h.settled)
 	if h.settled.Outcome != Duplicate {
 		w.tally.aged(time.Since(h.publish))
 	}
@@ -68,17 +68,17 @@ func (w *Worker) release(h *held) {
 		a.Ack()
 	}
 	w.phase(h, spanSettle, h.idle, nil)
-	h.closeSpan(h.settled)
+	h.closeSpan(*h.settled)
 }
 
 // giveBack returns a message to the queue, because the worker stops or holds too many that wait. One that has ended
 // but whose turn had not come is remembered as settled.
 func (w *Worker) giveBack(h *held) {
-	s, waited := h.settled, spanSettle
-	if s.Outcome == "" {
-		waited = spanLane
+	s, waited := w.settlement(h, verdict{outcome: Returned}), spanLane
+	if h.settled != nil {
+		s, waited = *h.settled, spanSettle
+	} else {
 		w.memory.giveBack(copyOf(h.user(), h.id), h.rank)
-		s = w.settlement(h, verdict{outcome: Returned})
 		w.report(h.traced(context.Background()), s)
 	}
 	s.Outcome, s.Reason = Returned, ""

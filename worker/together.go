@@ -31,7 +31,7 @@ func (c *calls) together(ctx context.Context, parts []*part) verdict {
 	if written {
 		contacts := make(map[string]*peopleapi.Person, len(sent))
 		for _, p := range sent {
-			contacts[p.resource] = guarded(p.person, p.sent)
+			contacts[p.resource] = guarded(p.said().person, p.sent)
 		}
 		c.about = sent
 		c.worker.tally.together(len(sent))
@@ -124,7 +124,7 @@ func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bo
 		}
 		c.take(h, p, found, read)
 		p.sent = etag{value: read}
-	case same(p.fields, p.wanted(), valuesIn(r.Person), anyOrder) && (p.sent.value == read || changedSince(r.Person, p)):
+	case same(p.fields, p.said().wanted(), valuesIn(r.Person), anyOrder) && (p.sent.value == read || changedSince(r.Person, p)):
 		// One that was not changed since the change was published may be as it was before somebody else's write.
 		p.saw(read)
 		p.proved(h, read)

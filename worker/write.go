@@ -13,7 +13,7 @@ import (
 // lies in that. A change without an etag, and one whose etag was refused, must be judged by a read first.
 func (c *calls) write(ctx context.Context, h *history, p *part) verdict {
 	switch {
-	case p.person == nil:
+	case p.photo:
 		return c.photograph(ctx, h, p)
 	case p.latest, p.refusal != nil:
 		return verdict{read: readConflict}
@@ -40,7 +40,7 @@ func (c *calls) send(ctx context.Context, h *history, p *part, guard etag, justR
 	p.sent = guard
 	var answer *peopleapi.Person
 	err := c.timed(ctx, "people.updateContact", func(ctx context.Context) (err error) {
-		answer, err = c.worker.contacts.Update(ctx, c.user, guarded(p.person, guard), p.mask(), p.asked.read())
+		answer, err = c.worker.contacts.Update(ctx, c.user, guarded(p.said().person, guard), p.mask(), p.asked.read())
 		return err
 	})
 	if err == nil {
@@ -78,7 +78,7 @@ func (p *part) wrote(h *history, guard etag, answer *peopleapi.Person) {
 // doubt notes that a write may have taken effect, or still may.
 func (c *calls) doubt(h *history, p *part, now time.Time) {
 	p.unsure, p.late = true, now.Add(c.worker.config.CallTimeout)
-	if p.person == nil || p.latest {
+	if p.photo || p.latest {
 		h.late, h.lateBy = p.late, p.order()
 	}
 }
@@ -86,7 +86,7 @@ func (c *calls) doubt(h *history, p *part, now time.Time) {
 // lateFor is how long a photo or a change with latest waits for one before it whose outcome is not known: that may
 // still take effect, and would undo this one.
 func (h *history) lateFor(p *part, now time.Time) time.Duration {
-	if p.person != nil && !p.latest || h.lateBy == p.order() {
+	if !p.photo && !p.latest || h.lateBy == p.order() {
 		return 0
 	}
 	return max(0, h.late.Sub(now))
@@ -107,7 +107,7 @@ func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
 	if c.worker.stopped.Load() {
 		return verdict{}
 	}
-	photo := p.picture()
+	photo := p.said().photo
 	p.prints = map[string]print{photoField: printText(photo)}
 	var answer *peopleapi.Person
 	err := c.timed(ctx, "people.updateContactPhoto", func(ctx context.Context) (err error) {
