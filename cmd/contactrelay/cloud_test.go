@@ -35,7 +35,7 @@ func (c *cloud) send(t *testing.T, users ...string) {
 }
 
 func TestAProcessSignsUsersInEachWay(t *testing.T) {
-	withoutEnvironment(t)
+	t.Parallel()
 	for _, way := range []string{byDelegation, byKey, byTokens} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
@@ -59,7 +59,7 @@ func TestAProcessSignsUsersInEachWay(t *testing.T) {
 }
 
 func TestAProcessSaysWhatKeepsEverybodyOutAndGoesOnWhenItIsMended(t *testing.T) {
-	withoutEnvironment(t)
+	t.Parallel()
 	for name, story := range map[string]struct {
 		way    string
 		token  tokensim.Kind // what is wrong with the tokens, or
@@ -109,7 +109,7 @@ var (
 func quoted(text string) string { return strconv.Quote(text) }
 
 func TestAProcessRefusesUserNamesThatNoUserHas(t *testing.T) {
-	withoutEnvironment(t)
+	t.Parallel()
 	for way, users := range map[string]map[string]func(string) bool{
 		byTokens: {
 			"../" + sampleUsers[0]: unauthorized, "a/b": unauthorized, "..": unauthorized, `a\b`: unauthorized, ".hidden": unauthorized,
@@ -142,7 +142,7 @@ func TestAProcessRefusesUserNamesThatNoUserHas(t *testing.T) {
 }
 
 func TestAProcessAsksForARevokedUserOnceInTheTimeThatItIsTold(t *testing.T) {
-	withoutEnvironment(t)
+	t.Parallel()
 	for _, story := range []struct {
 		flags           []string
 		messages, calls int
