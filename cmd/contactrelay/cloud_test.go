@@ -21,15 +21,19 @@ func (c *cloud) send(t *testing.T, users ...string) {
 	publisher := c.client.Publisher(devTopic)
 	publisher.EnableMessageOrdering = true
 	defer publisher.Stop()
+	var results []*pubsub.PublishResult
 	for _, user := range users {
 		contact := "people/c1010"
 		if user == "bob@example.com" {
 			contact = "people/c2010"
 		}
-		_, err := publisher.Publish(t.Context(), &pubsub.Message{
+		results = append(results, publisher.Publish(t.Context(), &pubsub.Message{
 			OrderingKey: user, Attributes: map[string]string{"ce-type": "contactrelay.patch.v1"},
 			Data: []byte(`{"person":{"resourceName":"` + contact + `"},"updatePersonFields":"nicknames","precondition":"latest"}`),
-		}).Get(t.Context())
+		}))
+	}
+	for _, r := range results {
+		_, err := r.Get(t.Context())
 		must(t, err)
 	}
 }
