@@ -10,6 +10,7 @@ import (
 )
 
 func TestInALongOutageOfMostCallsTheFewContactsOfAQuietHourLeaveNoLetter(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []peoplesim.Kind{peoplesim.Unavailable, peoplesim.Internal} {
 		for seed := range uint64(4) {
 			synctest.Test(t, func(t *testing.T) {
@@ -76,6 +77,7 @@ func TestTwoContactsThatFailForEverAtNightAreDeadLetteredOnceAFewOthersAreWell(t
 }
 
 func TestTwoContactsThatFailWhileNothingElseHappensMayBeAnOutage(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []peoplesim.Kind{peoplesim.Unavailable, peoplesim.Internal} {
 		bubble(t, func(t *testing.T, w *world) {
 			w.poisoned(kind)

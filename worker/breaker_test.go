@@ -32,6 +32,7 @@ func (w *world) ready(want bool) {
 }
 
 func TestWhileTheServiceIsDownOneProbeAtATimeIsMade(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []peoplesim.Kind{peoplesim.Unavailable, peoplesim.Reset, peoplesim.BadGateway} {
 		bubble(t, func(t *testing.T, w *world) {
 			const users, each = 50, 100
@@ -163,6 +164,7 @@ func TestA401ForEveryoneMakesNoLetter(t *testing.T) {
 }
 
 func TestWhenMostCallsFailForAMinuteNothingIsDeadLettered(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []peoplesim.Kind{peoplesim.Unavailable, peoplesim.Internal} {
 		for _, users := range []int{1, 5, 50} {
 			bubble(t, func(t *testing.T, w *world) {
@@ -199,6 +201,7 @@ func TestAtNightAContactThatFailsForEverIsDeadLetteredAndTheNextUserServedAtOnce
 }
 
 func TestAUserWhoseCallsAllFailAtNightDoesNotHoldUpTheNext(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []peoplesim.Kind{peoplesim.Unavailable, peoplesim.Reset, peoplesim.Revoked} {
 		bubble(t, func(t *testing.T, w *world) {
 			w.config.MaxMessages = 20

@@ -70,6 +70,7 @@ func (w *world) tokenCalls(google *tokensim.Sim, users int) (n int) {
 }
 
 func TestWhatIsWrongWithTheDelegationPausesAllAndAsksSeldom(t *testing.T) {
+	t.Parallel()
 	for kind, remedy := range map[tokensim.Kind]string{
 		tokensim.NotDelegated: "an administrator of the users' domain must grant", tokensim.WrongClock: "the clock of this machine may be wrong",
 		tokensim.BadSignature: "make a new one",
@@ -120,6 +121,7 @@ func TestAThousandMessagesOfADeletedUserAskOnce(t *testing.T) {
 }
 
 func TestATokenThatRunsOutInTheMidstOfCallsIsRefreshedOnceAUser(t *testing.T) {
+	t.Parallel()
 	signedIn(t, func(t *testing.T, w *world, google *tokensim.Sim) {
 		const users = 64
 		w.config.MaxMessages = 40_000

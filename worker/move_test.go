@@ -61,6 +61,7 @@ func TestAKeyOfWhichMessagesWereReturnedMayMoveToAnotherWorker(t *testing.T) {
 
 // TestAWaitingUserIsReturnedOverHalfTheBudgetAndTheOthersGoOn fills a small worker with one user's waiting messages.
 func TestAWaitingUserIsReturnedOverHalfTheBudgetAndTheOthersGoOn(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {
 		w.seed(ann, 100)
 		w.seed(ben, 20)
@@ -91,6 +92,7 @@ func TestAWaitingUserIsReturnedOverHalfTheBudgetAndTheOthersGoOn(t *testing.T) {
 // TestOrderHoldsWhenNacksAreLost lets the requests that nack fail at random while messages are returned for their
 // number: followers then come before the message from which on they were returned, and the gate keeps them out.
 func TestOrderHoldsWhenNacksAreLost(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(30) {
 		bubble(t, func(t *testing.T, w *world) {
 			const n = 40

@@ -155,6 +155,7 @@ func TestPromiseHandsOffWhatAPersonChangedIsNotOverwritten(t *testing.T) {
 // TestPromiseNoLossEveryDeliveryEndsAsOneOutcome runs random feeds under random faults of both services, stops
 // workers at random and starts others, until the subscription is empty.
 func TestPromiseNoLossEveryDeliveryEndsAsOneOutcome(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(100) {
 		bubble(t, func(t *testing.T, w *world) {
 			rng := rand.New(rand.NewPCG(seed, 0))

@@ -28,6 +28,7 @@ const protocolCallTimeout = 30 * time.Second
 // Left out: attempts that are used up, which TestModel has; memories that are full; and what a key that moves in the
 // midst of a stall can do: leases of a worker run out when its calls are over.
 func TestProtocol(t *testing.T) {
+	t.Parallel()
 	protocolRuns(t, 0, fewer(protocolSeeds))
 }
 
@@ -36,6 +37,7 @@ const togetherFrom = 1 << 30
 
 // TestProtocolTogether is TestProtocol with batch calls, and changes that can go in them.
 func TestProtocolTogether(t *testing.T) {
+	t.Parallel()
 	protocolRuns(t, togetherFrom, togetherFrom+fewer(protocolSeeds)/4)
 }
 

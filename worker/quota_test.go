@@ -22,6 +22,7 @@ func (w *world) lastWrites(of string) (its, others time.Time) {
 }
 
 func TestAUserOverQuotaTakesNothingFromTheOthersAndIsDoneAfterItsMinute(t *testing.T) {
+	t.Parallel()
 	took := map[bool]time.Duration{} // the others, with the one over quota and without
 	for _, over := range []bool{false, true} {
 		bubble(t, func(t *testing.T, w *world) {
@@ -75,6 +76,7 @@ func TestAUserOverQuotaIsDoneRightAfterItsMinuteWheneverThatBegan(t *testing.T) 
 }
 
 func TestAUsersMinuteQuotaIsUsedUpInBatches(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const changes, quota = 20_000, 90
 		settings := ordered

@@ -53,6 +53,7 @@ func (w *world) unspent() {
 }
 
 func TestTheRateSettlesAtTheProjectsQuotaBySecond(t *testing.T) {
+	t.Parallel()
 	for _, delay := range []time.Duration{30 * time.Millisecond, 700 * time.Millisecond} {
 		bubble(t, func(t *testing.T, w *world) {
 			w.config.MaxMessages, w.config.BatchLate = 10_000, 0
@@ -80,6 +81,7 @@ func TestTheRateSettlesAtTheProjectsQuotaBySecond(t *testing.T) {
 }
 
 func TestAProjectsQuotaByMinuteIsUsedAndNotKnockedAt(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {
 		w.config.MaxMessages, w.config.BatchLate = 10_000, 0
 		w.crowd(80, 75)

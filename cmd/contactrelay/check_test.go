@@ -13,7 +13,6 @@ import (
 // checked is a world that check can be asked about.
 func checked(t *testing.T) *world {
 	t.Helper()
-	withoutEnvironment(t)
 	w, err := newWorld(t.Context(), byEmulator)
 	must(t, err)
 	t.Cleanup(w.close)

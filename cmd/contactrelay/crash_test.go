@@ -33,6 +33,7 @@ func (p crashPlan) workers() int { return 1 + int(p.seed/2%2) }
 // A seed decides the feed, the edits, the faults and the times of the kills; how the processes take turns it cannot
 // decide, so one that fails may need -count to fail again: go test -run 'TestCrash/seed=1$' -count 5.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	for _, seed := range []uint64{1, 2} {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()

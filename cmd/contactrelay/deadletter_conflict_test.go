@@ -88,6 +88,7 @@ func conflicts(r *benchRig, users, contacts int) {
 // TestADryRunOfAHundredConflictsPredictsExactlyWhatHappens holds the prediction against a plain replay and against one
 // that overwrites. Of the contacts, some are edited back, some deleted, some set to what the CRM wants.
 func TestADryRunOfAHundredConflictsPredictsExactlyWhatHappens(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	// A contact is gone for fewer users than it takes for the worker to think that all is wrong, and to pause.
 	const users, contacts, gone = 10, 10, 4
@@ -160,6 +161,7 @@ func TestADryRunOfAHundredConflictsPredictsExactlyWhatHappens(t *testing.T) {
 }
 
 func TestConflictsCanBeDiscarded(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	conflicts(r, 2, 3)
 	user := peoplesim.UserName(0)
@@ -177,6 +179,7 @@ func TestConflictsCanBeDiscarded(t *testing.T) {
 }
 
 func TestAConflictIsNotDiscardedWithoutATrace(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	conflicts(r, 1, 3)
 	code, out, errs := r.ask("", "replay", "--all", "--yes", "--on-conflict=discard", "--audit=/dev/full", "--log-level=warn")
@@ -196,6 +199,7 @@ func letterOf(id string, reason deadletter.Reason, m messages.Message, published
 // TestLatestPhotosAndBatchesAreOverwrittenToo replays what no etag of the producer's guards, of contacts that were changed
 // since, and several letters of one contact.
 func TestLatestPhotosAndBatchesAreOverwrittenToo(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	must(t, r.people.Generate(1, 5))
 	user, name := peoplesim.UserName(0), func(c int) string { return peoplesim.ContactName(0, c) }
@@ -258,6 +262,7 @@ func TestLatestPhotosAndBatchesAreOverwrittenToo(t *testing.T) {
 }
 
 func TestWhatIsEditedAfterTheDecisionIsNotOverwritten(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	must(t, r.people.Generate(1, 2))
 	user, name := peoplesim.UserName(0), func(c int) string { return peoplesim.ContactName(0, c) }

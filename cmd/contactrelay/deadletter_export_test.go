@@ -13,6 +13,7 @@ import (
 )
 
 func TestDiscardAsksRemovesAndWritesWhy(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	r.park(aLetter(1, deadletter.NotFound, "alice@example.com"), aLetter(2, deadletter.Invalid, "alice@example.com"))
 	file := filepath.Join(t.TempDir(), "audit.jsonl")
@@ -41,6 +42,7 @@ func TestDiscardAsksRemovesAndWritesWhy(t *testing.T) {
 }
 
 func TestAnExportIsRepairedAndReplacesItsLetters(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	broken := aLetter(1, deadletter.Invalid, "alice@example.com")
 	broken.Original.Data = []byte("{\"person\": {\"resourceName\": \"people/c1001\", \"name\": \"Nora\"},\n \"updatePersonFields\": \"names\", \"precondition\": \"latest\"}")
@@ -86,6 +88,7 @@ func TestAnExportIsRepairedAndReplacesItsLetters(t *testing.T) {
 }
 
 func TestAnExportEditedIntoNonsenseIsRefusedByLineAndField(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	for n := range 9 {
 		r.park(aLetter(n, deadletter.Rejected, "alice@example.com"))
@@ -121,7 +124,6 @@ func TestAnExportEditedIntoNonsenseIsRefusedByLineAndField(t *testing.T) {
 }
 
 func TestAFileOfLettersIsNotCombinedWithAFilter(t *testing.T) {
-	withoutEnvironment(t)
 	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
 	code, _, errs := ask(t, t.Context(), "", "deadletter", "replay", "--from=-", "--all", "--on-conflict=shout", "--rate=-1", "--step-wait=0s",
 		"--max-failures=-1", "--max-replays=0", "--topic=x", "--log-level=loud")

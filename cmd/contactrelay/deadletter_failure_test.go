@@ -23,7 +23,6 @@ import (
 // silentClient is a client of a service that answers nothing. It is made outside of any bubble.
 func silentClient(t *testing.T) *pubsub.Client {
 	t.Helper()
-	withoutEnvironment(t)
 	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
 	client, _, err := connect(t.Context(), "demo", func(error) {}, option.WithGRPCDialOption(grpc.WithUnaryInterceptor(
 		func(context.Context, string, any, any, *grpc.ClientConn, grpc.UnaryInvoker, ...grpc.CallOption) error {
@@ -65,6 +64,7 @@ func TestAServiceThatFallsSilentEndsTheReplayOfAllUsers(t *testing.T) {
 }
 
 func TestAReplayThatCannotBePublishedLeavesTheLetters(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	for n := range 20 {
 		r.park(aLetter(n, deadletter.Rejected, "alice@example.com"))
@@ -79,6 +79,7 @@ func TestAReplayThatCannotBePublishedLeavesTheLetters(t *testing.T) {
 }
 
 func TestReplaySurvivesConfirmationsThatGetLost(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	for n := range 200 {
 		r.park(aLetter(n, deadletter.Rejected, fmt.Sprintf("user-%d", n%10)))
@@ -96,6 +97,7 @@ func TestReplaySurvivesConfirmationsThatGetLost(t *testing.T) {
 }
 
 func TestCtrlCLeavesEveryLetterReplayedOrThere(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	const letters = 400
 	for n := range letters {
@@ -105,7 +107,7 @@ func TestCtrlCLeavesEveryLetterReplayedOrThere(t *testing.T) {
 	defer interrupt()
 	ended := make(chan int, 1)
 	go func() {
-		code, _, _ := ask(t, ctx, "", "deadletter", "replay", "--wait=300ms", "--all", "--yes", "--rate=400", "--log-level=warn")
+		code, _, _ := r.askUntil(ctx, "", "replay", "--all", "--yes", "--rate=200", "--log-level=warn")
 		ended <- code
 	}()
 	until(t, 20*time.Second, "a third is replayed", func() bool { return len(r.published()) > letters/3 })
@@ -133,6 +135,7 @@ func TestCtrlCLeavesEveryLetterReplayedOrThere(t *testing.T) {
 }
 
 func TestWithoutItsAuditNothingIsDone(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	r.park(aLetter(1, deadletter.Rejected, "alice@example.com"))
 	for _, args := range [][]string{{"replay"}, {"discard", "--because=x"}} {
@@ -144,6 +147,7 @@ func TestWithoutItsAuditNothingIsDone(t *testing.T) {
 }
 
 func TestWhatCannotBeRemovedIsNotPublishedEither(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	const letters = 300
 	for n := range letters {
@@ -154,7 +158,7 @@ func TestWhatCannotBeRemovedIsNotPublishedEither(t *testing.T) {
 	var replaying sync.WaitGroup
 	replaying.Go(func() {
 		var errs string
-		code, _, errs = r.ask("", "replay", "--all", "--yes", "--rate=300", "--log-level=warn")
+		code, _, errs = r.ask("", "replay", "--all", "--yes", "--rate=100", "--log-level=warn")
 		text = unwrapped(errs)
 	})
 	until(t, 20*time.Second, "some are replayed", func() bool { return len(r.published()) > 20 })

@@ -28,6 +28,7 @@ func assorted(r *benchRig) (foreign string) {
 }
 
 func TestListShowsEveryLetterAndWhatIsNone(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	assorted(r)
 	code, out, errs := r.ask("", "list")
@@ -52,6 +53,7 @@ func TestListShowsEveryLetterAndWhatIsNone(t *testing.T) {
 }
 
 func TestListSelectsByEachFilter(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	foreign := assorted(r)
 	for args, want := range map[string][]string{
@@ -80,6 +82,7 @@ func TestListSelectsByEachFilter(t *testing.T) {
 }
 
 func TestStatsCountsReasonsAgesUsersAndFailures(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	assorted(r)
 	_, out, _ := r.ask("", "stats", "--json")
@@ -100,6 +103,7 @@ func TestStatsCountsReasonsAgesUsersAndFailures(t *testing.T) {
 }
 
 func TestLookingAtAnEmptySubscriptionIsNoFault(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	for _, command := range []string{"list", "stats"} {
 		code, out, errs := r.ask("", command)
@@ -116,6 +120,7 @@ func TestLookingAtAnEmptySubscriptionIsNoFault(t *testing.T) {
 }
 
 func TestAWrongNameAMissingGrantAndASilentServiceAreToldInOneLine(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	code, _, errs := r.ask("", "list", "--dead-letter-subscription=no-such")
 	if code != 1 || !strings.Contains(unwrapped(errs), "there is no subscription projects/demo/subscriptions/no-such") {
@@ -126,7 +131,7 @@ func TestAWrongNameAMissingGrantAndASilentServiceAreToldInOneLine(t *testing.T) 
 	if code != 1 || !strings.Contains(unwrapped(errs), "grant roles/pubsub.subscriber on it") {
 		t.Errorf("exit code %d, %q", code, errs)
 	}
-	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
+	r.set("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
 	code, _, errs = r.ask("", "list")
 	if code != 1 || !strings.Contains(unwrapped(errs), "Pub/Sub at 127.0.0.1:1 is unavailable") {
 		t.Errorf("exit code %d, %q", code, errs)
@@ -134,6 +139,7 @@ func TestAWrongNameAMissingGrantAndASilentServiceAreToldInOneLine(t *testing.T) 
 }
 
 func TestLookingSurvivesAServiceThatFailsRequestsNowAndThen(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	for n := range 50 {
 		r.park(aLetter(n, deadletter.Rejected, "alice@example.com"))
@@ -147,7 +153,6 @@ func TestLookingSurvivesAServiceThatFailsRequestsNowAndThen(t *testing.T) {
 }
 
 func TestWrongSettingsOfTheBenchAreReportedTogether(t *testing.T) {
-	withoutEnvironment(t)
 	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
 	code, _, errs := ask(t, t.Context(), "", "deadletter", "list", "--reason=bad_luck", "--type=fax", "--since=yesterday", "--until=2026-13-01", "--limit=-1", "--wait=0s",
 		"--dead-letter-subscription=x")

@@ -28,7 +28,7 @@ func walkThrough(t *testing.T) (commands []string) {
 
 // TestTheREADMEsWayFromTheFeedToAnAppliedChange runs the commands against a dev that has worked its feed.
 func TestTheREADMEsWayFromTheFeedToAnAppliedChange(t *testing.T) {
-	withoutEnvironment(t)
+	t.Parallel()
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	read, out := io.Pipe()
@@ -37,15 +37,15 @@ func TestTheREADMEsWayFromTheFeedToAnAppliedChange(t *testing.T) {
 		ended <- execute(ctx, []string{"dev"}, terminal{in: strings.NewReader(""), out: out, err: out})
 		out.Close()
 	}()
-	applied, replaying := "", make(chan struct{})
+	applied, replaying, variables := "", make(chan struct{}), []string(nil)
 	for shown := bufio.NewScanner(read); shown.Scan(); {
 		line := shown.Text()
-		if name, value, ok := strings.Cut(strings.TrimPrefix(line, "  export "), "="); ok && strings.HasPrefix(line, "  export ") {
-			t.Setenv(name, value)
+		if variable, ok := strings.CutPrefix(line, "  export "); ok {
+			variables = append(variables, variable)
 		}
 		switch {
 		case strings.Contains(line, "contactrelay publish FILE"):
-			go func() { followWalk(t); close(replaying) }()
+			go func() { followWalk(t, variables); close(replaying) }()
 		case strings.Contains(line, "bob@example.com") && strings.Contains(line, "people/c2001"):
 			applied = line // the last that is said of it
 			if strings.HasPrefix(line, "applied") {
@@ -59,12 +59,12 @@ func TestTheREADMEsWayFromTheFeedToAnAppliedChange(t *testing.T) {
 	}
 }
 
-// followWalk runs the commands and looks whether each shows what the README says.
-func followWalk(t *testing.T) {
+// followWalk runs the commands, with the variables that dev shows, and looks whether each shows what the README says.
+func followWalk(t *testing.T, variables []string) {
 	wants := []string{"etag_conflict", "c2001", "free to merge|conflict", "conflict", "replayed 1 of 1 letter"}
 	id := ""
 	for i, command := range walkThrough(t) {
-		code, out, errs := ask(t, t.Context(), "", strings.Fields(strings.ReplaceAll(command, "ID", id))...)
+		code, out, errs := invoke(t, t.Context(), variables, "", strings.Fields(strings.ReplaceAll(command, "ID", id))...)
 		if !regexp.MustCompile(wants[i]).MatchString(out) || code != 0 {
 			t.Errorf("%s: exit code %d\n%s%s", command, code, out, errs)
 		}
@@ -73,7 +73,7 @@ func followWalk(t *testing.T) {
 			id = lines[len(lines)-1]
 		}
 	}
-	code, out, _ := ask(t, t.Context(), "", "deadletter", "list", "--json")
+	code, out, _ := invoke(t, t.Context(), variables, "", "deadletter", "list", "--json")
 	if code != 0 || out == "" {
 		t.Errorf("exit code %d, the other letters are %q", code, out)
 	}

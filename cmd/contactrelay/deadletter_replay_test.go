@@ -14,6 +14,7 @@ import (
 )
 
 func TestReplayPublishesTheOriginalsAndRemovesTheLetters(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	l := aLetter(1, deadletter.Rejected, "alice@example.com")
 	l.Original.Attributes["ce-id"], l.Replays = "event-1", 1
@@ -55,6 +56,7 @@ func TestReplayPublishesTheOriginalsAndRemovesTheLetters(t *testing.T) {
 }
 
 func TestReplayKeepsEachUsersOrderAndUsersTogether(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	var all []*deadletter.Letter
 	for n := range 300 {
@@ -95,6 +97,7 @@ func checkOrder(t *testing.T, published []pubsubsim.Waiting, letters int) {
 }
 
 func TestReplayAsksAndLeavesEverythingWithoutAYes(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	r.park(aLetter(1, deadletter.Rejected, "alice@example.com"), aLetter(2, deadletter.Rejected, "bob@example.com"))
 	for answer, replayed := range map[string]int{"": 0, "n\n": 0, "yes please\n": 0} {
@@ -112,6 +115,7 @@ func TestReplayAsksAndLeavesEverythingWithoutAYes(t *testing.T) {
 }
 
 func TestReplayWantsToBeToldWhichLetters(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	r.park(aLetter(1, deadletter.Rejected, "alice@example.com"))
 	for _, command := range [][]string{{"replay", "--yes"}, {"discard", "--yes", "--because=x"}} {
@@ -128,6 +132,7 @@ func TestReplayWantsToBeToldWhichLetters(t *testing.T) {
 }
 
 func TestReplayLeavesWhatIsNoLetterAndWhatWasReplayedTooOften(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	foreign := assorted(r)
 	often := aLetter(9, deadletter.Rejected, "dave@example.net")
@@ -152,6 +157,7 @@ func TestReplayLeavesWhatIsNoLetterAndWhatWasReplayedTooOften(t *testing.T) {
 }
 
 func TestALetterOfPartsAndOneOfCopiesIsReplayedOnce(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	large := aLetter(1, deadletter.Invalid, "alice@example.com")
 	noise := make([]byte, 9_900_000)
@@ -176,6 +182,7 @@ func TestALetterOfPartsAndOneOfCopiesIsReplayedOnce(t *testing.T) {
 }
 
 func TestALetterOfWhichAPartIsMissingIsLeft(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	r.put(deadletter.Message{Data: []byte("half"), Attributes: map[string]string{
 		"dl-reason": "invalid", "dl-letter": "LETTER1", "dl-part": "1/2", "ce-type": "contactrelay.patch.v1",
@@ -211,6 +218,7 @@ func TestAReplayThatIsToldToGoSlowlyShowsItsProgress(t *testing.T) {
 }
 
 func TestReplayKeepsToItsRate(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	for n := range 30 {
 		r.park(aLetter(n, deadletter.Rejected, "alice@example.com"))

@@ -20,28 +20,35 @@ import (
 	"github.com/contactrelay/contactrelay/worker"
 )
 
-// benchRig is both simulators in this process, found by the environment, for commands that are run in it too.
+// benchRig is both simulators in this process, for commands that find them by their environment.
 type benchRig struct {
 	*world
-	t *testing.T
+	t         *testing.T
+	variables []string // of the commands; of a name that stands there twice the last counts
 }
 
 func newBenchRig(t *testing.T) *benchRig {
 	t.Helper()
-	withoutEnvironment(t)
 	w, err := newWorld(t.Context(), byEmulator)
 	must(t, err)
 	t.Cleanup(w.close)
 	must(t, w.people.SetFaults(peoplesim.Faults{}))
-	t.Setenv("PUBSUB_EMULATOR_HOST", w.pubsubAddress)
-	t.Setenv("PEOPLE_EMULATOR_HOST", w.peopleAddress)
-	return &benchRig{w, t}
+	return &benchRig{w, t, []string{"PUBSUB_EMULATOR_HOST=" + w.pubsubAddress, "PEOPLE_EMULATOR_HOST=" + w.peopleAddress}}
 }
+
+// set changes a variable of the commands to come.
+func (r *benchRig) set(name, value string) { r.variables = append(r.variables, name+"="+value) }
 
 // ask runs a deadletter command without waiting long for more letters.
 func (r *benchRig) ask(stdin, command string, args ...string) (code int, out, errs string) {
 	r.t.Helper()
-	return ask(r.t, r.t.Context(), stdin, append([]string{"deadletter", command, "--wait=300ms"}, args...)...)
+	return r.askUntil(r.t.Context(), stdin, command, args...)
+}
+
+// askUntil is ask with Ctrl-C when ctx is done. A machine that has much else to do brings a letter within a second.
+func (r *benchRig) askUntil(ctx context.Context, stdin, command string, args ...string) (code int, out, errs string) {
+	r.t.Helper()
+	return invoke(r.t, ctx, r.variables, stdin, append([]string{"deadletter", command, "--wait=1s"}, args...)...)
 }
 
 // park publishes letters as a worker would.

@@ -16,6 +16,7 @@ import (
 )
 
 func TestShowSetsWantedBaseAndNowSideBySide(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	must(t, r.people.Generate(1, 1))
 	user, name := peoplesim.UserName(0), peoplesim.ContactName(0, 0)
@@ -63,6 +64,7 @@ func TestABodyIsShownAsItWasPublished(t *testing.T) {
 }
 
 func TestAContactThatNobodyCanReadDoesNotHideTheOthers(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	must(t, r.people.Generate(1, 3))
 	user, before := peoplesim.UserName(0), time.Now().Add(-time.Hour)
@@ -81,6 +83,7 @@ func TestAContactThatNobodyCanReadDoesNotHideTheOthers(t *testing.T) {
 }
 
 func TestWithoutTheRightToReadContactsEverythingElseIsShown(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	r.park(aLetter(1, deadletter.EtagConflict, "alice@example.com"), aLetter(2, deadletter.EtagConflict, "bob@example.com"))
 	bad := aLetter(3, deadletter.Invalid, "bob@example.com")
@@ -95,7 +98,7 @@ func TestWithoutTheRightToReadContactsEverythingElseIsShown(t *testing.T) {
 	if code != 3 || len(r.published()) != 1 || !strings.Contains(unwrapped(errs), "left 2, unread") {
 		t.Errorf("exit code %d, %d published: what cannot be read is left; %q", code, len(r.published()), errs)
 	}
-	t.Setenv("PEOPLE_EMULATOR_HOST", "")
+	r.set("PEOPLE_EMULATOR_HOST", "")
 	code, out, errs = r.ask("", "show", "LETTER000001")
 	if code != 0 || !strings.Contains(out, "people/c1") || !strings.Contains(unwrapped(errs), "contacts were not read: ") {
 		t.Errorf("exit code %d, %q, %q", code, out, errs)
@@ -107,6 +110,7 @@ func TestWithoutTheRightToReadContactsEverythingElseIsShown(t *testing.T) {
 }
 
 func TestARampStopsWhenTheCauseIsNotMended(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	const letters = 1000
 	for n := range letters { // of contacts that are not there
@@ -128,6 +132,7 @@ func TestARampStopsWhenTheCauseIsNotMended(t *testing.T) {
 }
 
 func TestARampGoesOnWhenNothingComesBack(t *testing.T) {
+	t.Parallel()
 	r := newBenchRig(t)
 	must(t, r.people.Generate(1, 40))
 	for n := range 40 {

@@ -85,7 +85,7 @@ func carryLate(to, from net.Conn, late time.Duration) {
 func TestAServiceThatIsReachedSlowlyIsNotTakenForAnEmptyOne(t *testing.T) {
 	r := newBenchRig(t)
 	r.park(aLetter(1, deadletter.Rejected, "alice@example.com"))
-	t.Setenv("PUBSUB_EMULATOR_HOST", farAway(t, r.pubsubAddress, 350*time.Millisecond))
+	r.set("PUBSUB_EMULATOR_HOST", farAway(t, r.pubsubAddress, 350*time.Millisecond))
 	// Connecting and a pull take two round trips of 0.7 s each.
 	if code, out, errs := r.ask("", "list", "--wait=1s"); code != 0 || !strings.Contains(out, "alice@example.com") {
 		t.Errorf("exit code %d, %q, %s", code, out, errs)
@@ -103,7 +103,7 @@ func TestAReplayOverALongLineIsQuickAndKeepsTheOrder(t *testing.T) {
 		}
 		r.park(aLetter(n, deadletter.Rejected, user))
 	}
-	t.Setenv("PUBSUB_EMULATOR_HOST", farAway(t, r.pubsubAddress, 10*time.Millisecond))
+	r.set("PUBSUB_EMULATOR_HOST", farAway(t, r.pubsubAddress, 10*time.Millisecond))
 	begin := time.Now()
 	if code, _, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn"); code != 0 {
 		t.Fatalf("exit code %d: %s", code, errs)

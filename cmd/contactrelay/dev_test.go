@@ -14,6 +14,7 @@ import (
 )
 
 func TestDevOnceShowsEveryReasonAndItsNumbersAddUp(t *testing.T) {
+	t.Parallel()
 	for _, credentials := range []string{byEmulator, byTokens} {
 		t.Run(credentials, func(t *testing.T) { devOnce(t, "dev", "--once", "--credentials="+credentials) })
 	}
@@ -21,10 +22,9 @@ func TestDevOnceShowsEveryReasonAndItsNumbersAddUp(t *testing.T) {
 
 func devOnce(t *testing.T, args ...string) {
 	t.Helper()
-	withoutEnvironment(t)
-	t.Setenv("TMPDIR", t.TempDir())
-	code, out, errs := ask(t, t.Context(), "", args...)
-	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
+	temporary := t.TempDir()
+	code, out, errs := invoke(t, t.Context(), []string{"TMPDIR=" + temporary}, "", args...)
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
 		t.Errorf("%d files are left behind, %v", len(left), err)
 	}
 	if code != 0 || errs != "" {
@@ -45,7 +45,7 @@ func devOnce(t *testing.T, args ...string) {
 }
 
 func TestDevServesOnUntilItIsStopped(t *testing.T) {
-	withoutEnvironment(t)
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	out := &lineWaiter{wanted: "contactrelay publish FILE", found: cancel}
@@ -58,7 +58,7 @@ func TestDevServesOnUntilItIsStopped(t *testing.T) {
 }
 
 func TestDevEndsWithoutACryWhenItIsInterruptedAtOnce(t *testing.T) {
-	withoutEnvironment(t)
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if code, _, errs := ask(t, ctx, "", "dev"); code != 0 || errs != "" {

@@ -65,6 +65,7 @@ func firstChange(user, contact int, given string) messages.Message {
 }
 
 func TestEndToEndTenThousandPatchesOfFiveHundredUsers(t *testing.T) {
+	t.Parallel()
 	const users, contacts, rounds = 500, 10, 2
 	againstEachBroker(t, func(t *testing.T, broker string) {
 		r := newRig(t, broker)
@@ -123,6 +124,7 @@ func (r *rig) neverOverlapped() {
 }
 
 func TestEndToEndAStopUnderLoadLosesNothing(t *testing.T) {
+	t.Parallel()
 	const users, contacts = 100, 20
 	againstEachBroker(t, func(t *testing.T, broker string) {
 		r := newRig(t, broker)
@@ -204,6 +206,7 @@ func largePhoto(user string) messages.Message {
 }
 
 func TestEndToEndEveryBadMessageIsParkedWholeAndTheNextIsApplied(t *testing.T) {
+	t.Parallel()
 	againstEachBroker(t, func(t *testing.T, broker string) {
 		r := newRig(t, broker)
 		r.people.put(t, "POST", "/seed", peoplesim.Seeding{Users: 1, Contacts: 1})
@@ -235,6 +238,7 @@ func TestEndToEndEveryBadMessageIsParkedWholeAndTheNextIsApplied(t *testing.T) {
 }
 
 func TestEndToEndFaultsOfBothServicesLoseNoChange(t *testing.T) {
+	t.Parallel()
 	const users, contacts = 100, 10
 	broker := simulate(t, "pubsub", "--outstanding-per-key", "10")
 	r := newRig(t, broker.Listen)

@@ -121,7 +121,7 @@ type cloud struct {
 	flags     map[string][]string // by the way of signing in
 }
 
-// newCloud makes such a world. The test must be withoutEnvironment.
+// newCloud makes such a world.
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
 	w, err := newWorld(t.Context(), byTokens)

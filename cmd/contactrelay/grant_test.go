@@ -29,7 +29,6 @@ type grantWorld struct {
 
 func newGrantWorld(t *testing.T) *grantWorld {
 	t.Helper()
-	withoutEnvironment(t)
 	w, err := newWorld(t.Context(), byTokens)
 	must(t, err)
 	t.Cleanup(w.close)
@@ -131,6 +130,7 @@ func (g *grantWorld) until(n int) {
 }
 
 func TestAThousandMessagesOfARevokedUserCostOneTokenCall(t *testing.T) {
+	t.Parallel()
 	const eve, dan = "eve@example.com", "dan@example.com"
 	g := newGrantWorld(t)
 	g.seed(1000, eve)
@@ -152,6 +152,7 @@ func TestAThousandMessagesOfARevokedUserCostOneTokenCall(t *testing.T) {
 }
 
 func TestTokensThatEndInTheMiddleLeaveNoLetters(t *testing.T) {
+	t.Parallel()
 	const changes = 20
 	var users []string
 	for i := range 64 {

@@ -80,6 +80,7 @@ func TestReadyTellsWhatKeepsTheWorkerFromWorking(t *testing.T) {
 }
 
 func TestLivezFailsWhenTheWorkerIsStuck(t *testing.T) {
+	t.Parallel()
 	p := &ill{hangs: make(chan struct{})}
 	defer close(p.hangs)
 	if status, text := health(t, attend(t, p), "/livez"); status != http.StatusServiceUnavailable {

@@ -46,6 +46,7 @@ func buildAsImage(t *testing.T) string {
 }
 
 func TestTheImagesProgramIsStaticSmallStampedAndTheSameEverywhere(t *testing.T) {
+	t.Parallel()
 	program := buildAsImage(t)
 	text, err := os.ReadFile(program)
 	must(t, err)
@@ -97,6 +98,7 @@ func TestTheImageRunsTheWorkerAsNobodyWithNothingElse(t *testing.T) {
 
 // TestTheImageIsBuiltOfAllThatTheProgramNeeds sees to it that .dockerignore leaves nothing out.
 func TestTheImageIsBuiltOfAllThatTheProgramNeeds(t *testing.T) {
+	t.Parallel()
 	out, err := exec.Command("go", "list", "-deps", "-f", "{{if and .Module .Module.Main}}{{.ImportPath}}{{end}}", ".").Output()
 	must(t, err)
 	ignored, err := os.ReadFile("../../.dockerignore")

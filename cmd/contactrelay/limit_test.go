@@ -15,6 +15,7 @@ import (
 // no more than that.
 
 func TestLimitWithoutBaseARestartMakesLettersOfLaterChangesToContactsAlreadyWritten(t *testing.T) {
+	t.Parallel()
 	const n = 20
 	for base, want := range map[string]int{"crm-1": 0, "": n} {
 		t.Run("base "+base, func(t *testing.T) {
@@ -44,6 +45,7 @@ func TestLimitWithoutBaseARestartMakesLettersOfLaterChangesToContactsAlreadyWrit
 }
 
 func TestLimitWithoutBaseASecondWorkerMakesLetters(t *testing.T) {
+	t.Parallel()
 	const users, rounds = 20, 3
 	for _, based := range []bool{true, false} {
 		t.Run(fmt.Sprint("base ", based), func(t *testing.T) {

@@ -36,7 +36,6 @@ func untilSaid(t *testing.T, text string, args ...string) (code int, said string
 }
 
 func TestPublishSaysWhatCannotBeReachedAndWhere(t *testing.T) {
-	withoutEnvironment(t)
 	address := deadPort(t)
 	t.Setenv("PUBSUB_EMULATOR_HOST", address)
 	code, said := untilSaid(t, "trying for 30s", "publish", "-")
@@ -56,7 +55,6 @@ func TestRunSaysWhatCannotBeReachedAndWhereAndTriesOn(t *testing.T) {
 }
 
 func TestASubscriptionThatCannotBeReachedSaysWhere(t *testing.T) {
-	withoutEnvironment(t)
 	address := deadPort(t)
 	t.Setenv("PUBSUB_EMULATOR_HOST", address)
 	client, link, err := connect(t.Context(), "demo", func(error) {})

@@ -66,7 +66,6 @@ func TestEverySettingThatADeploymentNeedsCanBeSetByTheModule(t *testing.T) {
 }
 
 func TestTheProgramReadsSettingsAsTheModuleWritesThem(t *testing.T) {
-	withoutEnvironment(t)
 	args, run := []string{"run"}, flagsOf(t, "run")
 	for _, name := range openSettings(t, deployed(t)) {
 		value := run[name].Default

@@ -19,7 +19,7 @@ import (
 )
 
 func TestDevShowsTheOutcomes(t *testing.T) {
-	withoutEnvironment(t)
+	t.Parallel()
 	code, out, errs := ask(t, t.Context(), "", "dev", "--once", "--outcomes")
 	if code != 0 || errs != "" {
 		t.Errorf("exit code %d, %q", code, errs)
@@ -63,7 +63,6 @@ func TestTheREADMEsOutcomeIsOne(t *testing.T) {
 }
 
 func TestAnOutcomeTopicMustBeAName(t *testing.T) {
-	withoutEnvironment(t)
 	t.Setenv("PEOPLE_EMULATOR_HOST", "127.0.0.1:1")
 	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
 	t.Setenv("CONTACTRELAY_OUTCOME_TOPIC", "projects/demo/subscriptions/x")
@@ -109,6 +108,7 @@ func (r *rig) outcomes(n int) map[string][]*messages.Outcome {
 
 // TestEndToEndAProducerGoesByTheOutcomes stops and starts the worker while the outcome topic does not exist at first.
 func TestEndToEndAProducerGoesByTheOutcomes(t *testing.T) {
+	t.Parallel()
 	const users, contacts, rounds = 5, 4, 10
 	againstEachBroker(t, func(t *testing.T, broker string) {
 		r := newRig(t, broker)
@@ -152,6 +152,7 @@ func TestEndToEndAProducerGoesByTheOutcomes(t *testing.T) {
 // TestOutcomesAreConfirmedInOrderAfterAFailure holds the real client against a topic that is not there at first: it
 // pauses a key that failed.
 func TestOutcomesAreConfirmedInOrderAfterAFailure(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, simulate(t, "pubsub").Listen)
 	topic := worker.NewOutcomeTopic(r.client, r.topic("outcomes"))
 	var all []messages.Message

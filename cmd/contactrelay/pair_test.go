@@ -132,6 +132,7 @@ var pairs = map[string][]messages.Message{
 // forEachPair runs a story for each pair of changes. Want is what must have been written in the end, and how many letters
 // there must be.
 func forEachPair(t *testing.T, want map[string]string, story func(s *site, pair []messages.Message)) {
+	t.Parallel()
 	for name, wanted := range want {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

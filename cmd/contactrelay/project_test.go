@@ -23,7 +23,6 @@ func wrongSettings(t *testing.T, args ...string) string {
 // emulators sets the variables with which nothing else is needed.
 func emulators(t *testing.T) {
 	t.Helper()
-	withoutEnvironment(t)
 	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
 	t.Setenv("PEOPLE_EMULATOR_HOST", "127.0.0.1:1")
 }
@@ -53,7 +52,7 @@ func TestTheProjectKeepsToTheRulesOfItsPlace(t *testing.T) {
 		"demo": {false, true}, "Test_1": {false, true}, "contacts-": {false, true},
 		"-a": {false, false}, "a/b": {false, false}, "a b": {false, false}, "projects/p": {false, false},
 	} {
-		withoutEnvironment(t)
+		t.Setenv("PUBSUB_EMULATOR_HOST", "")
 		t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
 		t.Setenv("PEOPLE_EMULATOR_HOST", "127.0.0.1:1")
 		if text := wrongSettings(t, "--project="+name); (text == "") != good.service {
@@ -78,7 +77,6 @@ func TestAnEmptyVariableDoesNotHideTheProject(t *testing.T) {
 }
 
 func TestCredentialsThatCannotBeReadAreAFaultWithItsCause(t *testing.T) {
-	withoutEnvironment(t)
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "gone.json"))
 	for _, args := range [][]string{{"publish", "-"}, {"publish", "-", "--project=contacts-prod"}} {
 		code, _, text := ask(t, t.Context(), "", args...)

@@ -16,7 +16,6 @@ import (
 // devWorld is the world of dev with nobody who works in it, and the variables that lead to it.
 func devWorld(t *testing.T) *world {
 	t.Helper()
-	withoutEnvironment(t)
 	w, err := newWorld(t.Context(), byEmulator)
 	must(t, err)
 	t.Cleanup(w.close)

@@ -94,7 +94,7 @@ func bodies(t *testing.T) [][]string {
 
 // TestTheREADMEsExamplesAreAppliedByDev publishes them, and the line of "Try it" twice, to a dev that has worked its feed.
 func TestTheREADMEsExamplesAreAppliedByDev(t *testing.T) {
-	withoutEnvironment(t)
+	t.Parallel()
 	line := regexp.MustCompile(`(?m)^    (\{"user": "alice@example.com".*\})$`).FindStringSubmatch(readme(t))
 	if line == nil {
 		t.Fatal("the README has no line to publish to dev")
@@ -111,13 +111,13 @@ func TestTheREADMEsExamplesAreAppliedByDev(t *testing.T) {
 		ended <- execute(ctx, []string{"dev"}, terminal{in: strings.NewReader(""), out: out, err: out})
 		out.Close()
 	}()
-	published, count, ends := false, 0, map[string]int{}
+	published, count, ends, variables := false, 0, map[string]int{}, []string(nil)
 	for shown := bufio.NewScanner(read); shown.Scan(); {
-		if address, ok := strings.CutPrefix(shown.Text(), "  export PUBSUB_EMULATOR_HOST="); ok {
-			t.Setenv("PUBSUB_EMULATOR_HOST", address)
+		if variable, ok := strings.CutPrefix(shown.Text(), "  export "); ok {
+			variables = append(variables, variable)
 		}
 		if strings.Contains(shown.Text(), "contactrelay publish FILE") {
-			code, _, errs := ask(t, t.Context(), strings.Join(all, "\n"), "publish", "-")
+			code, _, errs := invoke(t, t.Context(), variables, strings.Join(all, "\n"), "publish", "-")
 			if published = true; code != 0 {
 				t.Fatalf("exit code %d: %s", code, errs)
 			}
@@ -143,6 +143,7 @@ func TestTheREADMENamesEveryReason(t *testing.T) {
 }
 
 func TestEachPromiseOfTheREADMEHasItsTest(t *testing.T) {
+	t.Parallel()
 	out, err := exec.Command("go", "test", "-list", "TestPromise", "../../worker").Output()
 	must(t, err)
 	named := regexp.MustCompile("`(TestPromise[A-Za-z]+)…`").FindAllStringSubmatch(readme(t), -1)

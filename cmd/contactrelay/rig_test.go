@@ -35,19 +35,6 @@ import (
 // against it too; .ci/run starts it.
 const emulatorVariable = "CONTACTRELAY_TEST_EMULATOR"
 
-// testDirectory is where the tests keep the programs that they build.
-var testDirectory string
-
-func TestMain(m *testing.M) {
-	var err error
-	if testDirectory, err = os.MkdirTemp("", "contactrelay-test-*"); err != nil {
-		panic(err)
-	}
-	code := m.Run()
-	_ = os.RemoveAll(testDirectory)
-	os.Exit(code)
-}
-
 // buildOnce builds the programs under test.
 var buildOnce = sync.OnceValue(func() error {
 	for name, path := range map[string]string{"contactrelay": ".", "simulate": "../../internal/cmd/simulate"} {

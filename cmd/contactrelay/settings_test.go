@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -10,33 +8,10 @@ import (
 	"testing"
 )
 
-// ask runs a command line and returns the exit code and what was printed.
-func ask(t *testing.T, ctx context.Context, stdin string, args ...string) (code int, out, err string) {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	code = execute(ctx, args, terminal{in: strings.NewReader(stdin), out: &stdout, err: &stderr})
-	return code, stdout.String(), stderr.String()
-}
-
 // unwrapped is text on one line.
 func unwrapped(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// withoutEnvironment takes away whatever the machine has set.
-func withoutEnvironment(t *testing.T) {
-	t.Helper()
-	for _, pair := range os.Environ() {
-		name, _, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, "CONTACTRELAY_") || strings.HasPrefix(name, "GOOGLE_") || strings.HasPrefix(name, "OTEL_") || strings.HasSuffix(name, "_EMULATOR_HOST") {
-			t.Setenv(name, "")
-			os.Unsetenv(name)
-		}
-	}
-	// No credentials of the machine, and no question to a metadata server.
-	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "none.json"))
-}
-
 func TestAllWrongSettingsAreReportedTogether(t *testing.T) {
-	withoutEnvironment(t)
 	t.Setenv("CONTACTRELAY_ATTEMPTS", "many")
 	t.Setenv("CONTACTRELAY_MAX_BYTES", "-1")
 	t.Setenv("CONTACTRELAY_LOG_USERS", "maybe")
@@ -56,7 +31,6 @@ func TestAllWrongSettingsAreReportedTogether(t *testing.T) {
 }
 
 func TestFlagsComeBeforeTheEnvironment(t *testing.T) {
-	withoutEnvironment(t)
 	t.Setenv("CONTACTRELAY_MAX_CALLS", "0")
 	t.Setenv("PEOPLE_EMULATOR_HOST", "127.0.0.1:1")
 	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
@@ -78,7 +52,6 @@ func parsed(t *testing.T, args ...string) *commandLine {
 }
 
 func TestAnEmulatorImpliesProjectAndCredentials(t *testing.T) {
-	withoutEnvironment(t)
 	t.Setenv("PEOPLE_EMULATOR_HOST", "127.0.0.1:8087")
 	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:8085")
 	c := parsed(t, "run").Run
@@ -91,7 +64,6 @@ func TestAnEmulatorImpliesProjectAndCredentials(t *testing.T) {
 }
 
 func TestTheProjectComesFromTheCredentials(t *testing.T) {
-	withoutEnvironment(t)
 	file := filepath.Join(t.TempDir(), "key.json")
 	must(t, os.WriteFile(file, []byte(`{"type":"service_account","project_id":"from-the-key","client_email":"w@example.com","private_key":"x","token_uri":"http://127.0.0.1:1"}`), 0o600))
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
@@ -109,7 +81,6 @@ func TestTheProjectComesFromTheCredentials(t *testing.T) {
 }
 
 func TestUnknownFlagsAndCommandsEndWithCode2(t *testing.T) {
-	withoutEnvironment(t)
 	for _, args := range [][]string{
 		{"run", "--max-cals=1"}, {"walk"}, {}, {"publish"}, {"run", "--max-calls"}, {"version", "--short"}, {"run", "-zq"}, {"dev", "twice"},
 	} {
@@ -129,7 +100,6 @@ func TestSizesAreRead(t *testing.T) {
 }
 
 func TestUnknownFlagsDoNotHideOtherFaults(t *testing.T) {
-	withoutEnvironment(t)
 	code, _, text := ask(t, t.Context(), "", "run", "--max-cals=1", "--drain=1h", "--quiet", "--attempts=0")
 	for _, want := range []string{"--max-cals", "--quiet", "--drain:", "--attempts:"} {
 		if code != 2 || !strings.Contains(text, want) {
@@ -139,7 +109,6 @@ func TestUnknownFlagsDoNotHideOtherFaults(t *testing.T) {
 }
 
 func TestArgumentsThatCannotBeUnderstoodDoNotHideOtherFaults(t *testing.T) {
-	withoutEnvironment(t)
 	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
 	for _, args := range [][]string{
 		{"publish", "--topic=x"}, {"publish", "--topic=x", "a", "b"}, {"publish", "--max-photo-bytes", "--topic=x", "a"}, {"publish", "-q", "--topic=x", "a"},
@@ -169,7 +138,6 @@ func TestTheHashKeyHasALimit(t *testing.T) {
 }
 
 func TestEmulatorCredentialsNeverGoToTheRealService(t *testing.T) {
-	withoutEnvironment(t)
 	for _, endpoint := range []string{"", "https://people.googleapis.com", "https://PEOPLE.googleapis.com:443/", "https://people.googleapis.com."} {
 		p, faults := peopleSettings{PeopleEndpoint: endpoint, signInSettings: signInSettings{Credentials: byEmulator}}, &settingFaults{}
 		p.resolve(faults)
@@ -180,7 +148,6 @@ func TestEmulatorCredentialsNeverGoToTheRealService(t *testing.T) {
 }
 
 func TestBlanksAroundAllowedUsersDoNotCount(t *testing.T) {
-	withoutEnvironment(t)
 	t.Setenv("PEOPLE_EMULATOR_HOST", "127.0.0.1:1")
 	t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
 	c := parsed(t, "run", "--allow-users=a.example.com, b.example.com").Run

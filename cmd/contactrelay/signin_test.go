@@ -66,7 +66,6 @@ func TestEachWayOfSigningInSaysAllThatItLacks(t *testing.T) {
 		"tokens to this machine": {[]string{"--credentials=tokens", "--tokens-dir=" + folder, "--people-endpoint=http://127.0.0.1:1"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			withoutEnvironment(t)
 			t.Setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1") // so that only the users' sign-in needs credentials
 			run := parsed(t, append([]string{"run", "--project=demo"}, c.args...)...).Run
 			defer run.signInSettings.close()
@@ -88,7 +87,6 @@ func TestEachWayOfSigningInSaysAllThatItLacks(t *testing.T) {
 }
 
 func TestDevSaysAllThatIsWrongWithItsSettings(t *testing.T) {
-	withoutEnvironment(t)
 	code, _, text := ask(t, t.Context(), "", "dev", "--once", "--credentials=delegation", "--drain=1h")
 	if code != 2 || !strings.Contains(text, `--credentials: "delegation" is neither`) || !strings.Contains(text, "--drain:") {
 		t.Errorf("exit code %d, %s", code, text)
@@ -96,7 +94,6 @@ func TestDevSaysAllThatIsWrongWithItsSettings(t *testing.T) {
 }
 
 func TestTheEnvironmentNamesTheFlagsOfSigningIn(t *testing.T) {
-	withoutEnvironment(t)
 	t.Setenv("CONTACTRELAY_CREDENTIALS", "tokens")
 	t.Setenv("CONTACTRELAY_TOKENS_DIR", "tokens")
 	t.Setenv("CONTACTRELAY_OAUTH_CLIENT_FILE", "client.json")
@@ -137,7 +134,6 @@ func TestTheWorkersOwnAccountIsFoundAndItsRefusalIsEverybodys(t *testing.T) {
 		_, _ = io.WriteString(w, body)
 	}))
 	defer server.Close()
-	withoutEnvironment(t)
 	path := keyFile(t, 0o600)
 	text, err := os.ReadFile(path)
 	must(t, err)

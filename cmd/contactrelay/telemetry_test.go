@@ -74,9 +74,9 @@ func metadataServer(t *testing.T, gate <-chan struct{}) (address string) {
 }
 
 // TestABatchOf50MessagesIsTracedFromTheirProducer has a first message keep the user busy while 50 more gather. The
-// worker runs in a pool of Cloud Run as far as it can tell, and does not wait to hear where that is.
+// worker runs in a pool of Cloud Run as far as it can tell, and does not wait to hear where that is. It is not parallel: the producer's traces are those of
+// this whole process.
 func TestABatchOf50MessagesIsTracedFromTheirProducer(t *testing.T) {
-	t.Parallel()
 	const batch = 50
 	r, c, gate := newRig(t, simulate(t, "pubsub").Listen), collect(t), make(chan struct{})
 	r.people.put(t, "POST", "/seed", peoplesim.Seeding{Users: 1, Contacts: batch + 1})
@@ -148,7 +148,6 @@ func (c *collector) checkBatch(t *testing.T, call *tracepb.Span, processed []*tr
 }
 
 func TestTokensGoToTheCollectorOverTLS(t *testing.T) {
-	withoutEnvironment(t)
 	issuer := httptest.NewUnstartedServer(nil)
 	issuer.StartTLS() // for its certificate
 	defer issuer.Close()
@@ -207,7 +206,6 @@ func TestWhatGoesElsewhereGetsNoTokenOfGoogle(t *testing.T) {
 		{elsewhere, "", google, false, true},
 		{google, elsewhere, elsewhere, false, false},
 	} {
-		withoutEnvironment(t)
 		googlesCredentials(t, "")
 		t.Setenv(otlpEndpoint, test.both)
 		t.Setenv(otlpMetricsEndpoint, test.ofMetrics)
@@ -227,7 +225,6 @@ func TestWhatGoesElsewhereGetsNoTokenOfGoogle(t *testing.T) {
 }
 
 func TestATokenForGoogleIsToBeHadDuringAStop(t *testing.T) {
-	withoutEnvironment(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(`{"access_token": "secret", "expires_in": 3600}`))
@@ -249,7 +246,6 @@ func TestATokenForGoogleIsToBeHadDuringAStop(t *testing.T) {
 
 // TestAStopDoesNotWaitForWhereThisRuns has a metadata server that does not answer.
 func TestAStopDoesNotWaitForWhereThisRuns(t *testing.T) {
-	withoutEnvironment(t)
 	c, gate := collect(t), make(chan struct{})
 	t.Setenv(otlpEndpoint, "http://"+c.address)
 	t.Setenv(workerPoolName, "relay")
@@ -288,7 +284,6 @@ func TestNothingIsSentUnlessAVariableSaysWhere(t *testing.T) {
 		{otlpMetricsEndpoint, 1, true, false},
 		{otlpTracesEndpoint, 1, false, true},
 	} {
-		withoutEnvironment(t)
 		if test.variable != "" {
 			t.Setenv(test.variable, "http://127.0.0.1:1")
 		}
@@ -304,7 +299,6 @@ func TestNothingIsSentUnlessAVariableSaysWhere(t *testing.T) {
 }
 
 func TestWrongVariablesOfOpenTelemetryAreReported(t *testing.T) {
-	withoutEnvironment(t)
 	t.Setenv(otlpEndpoint, "127.0.0.1:4317")
 	t.Setenv(otlpMetricsEndpoint, "https://telemetry.googleapis.com")
 	t.Setenv(otlpProtocol, "http/protobuf")

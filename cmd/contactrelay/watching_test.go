@@ -24,7 +24,6 @@ import (
 // _bucket, _sum and _count.
 func scraped(t *testing.T) map[string]map[string]bool {
 	t.Helper()
-	withoutEnvironment(t)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	address := free.Addr().String()
@@ -119,6 +118,7 @@ func queries(t *testing.T) map[string]string {
 }
 
 func TestAlertsAndDashboardAskForMetricsThatTheProgramHas(t *testing.T) {
+	t.Parallel()
 	series := scraped(t)
 	used := map[string]bool{}
 	for what, query := range queries(t) {

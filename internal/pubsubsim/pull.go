@@ -26,6 +26,10 @@ func (b *Broker) Pull(ctx context.Context, subscription string, most int) ([]Del
 	defer st.Close()
 	ctx, cancel := context.WithTimeout(ctx, pullWait)
 	defer cancel()
+	// Whoever is gone takes nothing along: what a client gives back right after it cancelled a pull is for the next one.
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	got, err := st.Next(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, nil

@@ -90,6 +90,8 @@ func (st *Stream) Next(ctx context.Context) ([]Delivery, error) {
 		select {
 		case <-st.wakeup:
 		case <-ctx.Done():
+		}
+		if ctx.Err() != nil { // even if it was woken as well
 			st.stopWaiting()
 			return nil, ctx.Err()
 		}

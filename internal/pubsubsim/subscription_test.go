@@ -1,6 +1,8 @@
 package pubsubsim
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -170,5 +172,20 @@ func TestPullIsAStreamOfOneAnswer(t *testing.T) {
 		if s := d.stats(); s.Streams != 0 {
 			t.Fatalf("streams of pulls are left: %+v", s)
 		}
+	})
+}
+
+func TestAPullThatIsCancelledTakesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Config{}, ordered())
+		d.publish("user-1", "1")
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if got, err := d.Pull(ctx, worker, 5); len(got) > 0 || !errors.Is(err, context.Canceled) {
+			t.Fatalf("pulled %q, %v", pile(got).bodies(), err)
+		}
+		got, err := d.Pull(t.Context(), worker, 5)
+		d.must(err)
+		d.expect(got, "1")
 	})
 }
