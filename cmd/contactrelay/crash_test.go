@@ -53,7 +53,8 @@ type crash struct {
 	plan    crashPlan
 	rng     *rand.Rand
 	feed    *crashFeed
-	workers []*process
+	workers []*process // those that live
+	started []*process // all
 	edits   int
 }
 
@@ -95,7 +96,7 @@ func (c *crash) trouble() {
 // live lets things happen for as long as the next worker lives: messages, edits, leases that run out.
 func (c *crash) live() {
 	for want := 1 + c.rng.IntN(c.plan.workers()); len(c.workers) < want; {
-		c.workers = append(c.workers, c.worker(c.flags()...))
+		c.begin()
 	}
 	life := 100*time.Millisecond + time.Duration(c.rng.Int64N(int64(c.plan.longest)))
 	// The kill comes at whatever the workers are doing by then.
@@ -114,6 +115,14 @@ func (c *crash) live() {
 			c.expire(true)
 		}
 	}
+}
+
+// begin starts a worker.
+func (c *crash) begin() *process {
+	c.t.Helper()
+	w := c.worker(c.flags()...)
+	c.workers, c.started = append(c.workers, w), append(c.started, w)
+	return w
 }
 
 // keepPace blocks until the feed is no further ahead of the workers than planned, or ctx is done. What they print would not
@@ -192,7 +201,7 @@ func (c *crash) finish() {
 	}
 	c.people.put(c.t, "PUT", "/faults", peoplesim.Faults{})
 	c.pubsub.put(c.t, "PUT", "/faults", pubsubsim.Faults{})
-	last := c.worker(c.flags()...)
+	last := c.begin()
 	left, begin := c.stats().Backlog, time.Now()
 	c.untilEmpty(last)
 	c.t.Logf("%d messages were left for the last worker, which took %v", left, time.Since(begin))
@@ -202,9 +211,9 @@ func (c *crash) finish() {
 func (c *crash) audit() {
 	c.t.Helper()
 	letters := c.deadLetters()
-	a := newCrashAudit(c.t, c.feed, lines[peoplesim.Write](c.t, c.people, "/audit"), letters)
+	a := newCrashAudit(c.t, c.feed, lines[peoplesim.Write](c.t, c.people, "/audit"), letters, turnsOf(c.t, c.started))
 	a.verify(c.contacts(), c.plan.workers() == 1)
 	s := c.stats()
-	c.t.Logf("%d changes, %d edits, %d kills, %d letters; %d deliveries, %d of them again, %d leases ran out",
-		len(c.feed.changes), c.edits, c.plan.kills, len(letters), s.Deliveries, s.Redeliveries, s.ExpiredLeases)
+	c.t.Logf("%d changes, %d edits, %d kills, %d letters, %d of messages that moved; %d deliveries, %d of them again, %d leases ran out",
+		len(c.feed.changes), c.edits, c.plan.kills, len(letters), a.moved, s.Deliveries, s.Redeliveries, s.ExpiredLeases)
 }
