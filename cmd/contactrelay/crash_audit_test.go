@@ -20,6 +20,8 @@ type crashAudit struct {
 	steps    map[spot][]crashStep
 	versions map[string]int64 // by etag
 	letters  []crashLetter
+	turns    map[string][]crashTurn // of the workers, by message
+	moved    int                    // letters of messages that another worker was given meanwhile
 }
 
 // crashStep is one write of a field.
@@ -40,9 +42,9 @@ type crashLetter struct {
 var markers = regexp.MustCompile(`(crm|hand|seed)-(\d+)`)
 
 // newCrashAudit sorts the writes of the contacts by field.
-func newCrashAudit(t *testing.T, f *crashFeed, writes []peoplesim.Write, letters []*deadletter.Letter) *crashAudit {
+func newCrashAudit(t *testing.T, f *crashFeed, writes []peoplesim.Write, letters []*deadletter.Letter, turns map[string][]crashTurn) *crashAudit {
 	t.Helper()
-	a := &crashAudit{t: t, feed: f, steps: map[spot][]crashStep{}, versions: map[string]int64{}}
+	a := &crashAudit{t: t, feed: f, steps: map[spot][]crashStep{}, versions: map[string]int64{}, turns: turns}
 	for _, w := range writes {
 		a.versions[w.NewEtag] = w.NewVersion
 		values := map[string]json.RawMessage{photoField: json.RawMessage(f.photos[w.Hash])}
@@ -129,7 +131,7 @@ func (l crashLetter) about(contact string) bool {
 }
 
 // onlyTrueConflicts: a change with a base has a letter only if a person's value stood in the way of each field that the
-// letter names. Photos and latest have none.
+// letter names, or if another worker was given the message meanwhile (crash_turn_test.go). Photos and latest have none.
 func (a *crashAudit) onlyTrueConflicts() {
 	explained := map[*crashChange]bool{}
 	for _, l := range a.letters {
@@ -146,10 +148,15 @@ func (a *crashAudit) onlyTrueConflicts() {
 func (a *crashAudit) isTrue(l crashLetter) bool {
 	c := l.change
 	switch {
-	case l.Reason != deadletter.EtagConflict, !c.guarded(), c.manner == withBase:
+	case l.Reason != deadletter.EtagConflict, !c.guarded():
 		return false
-	case c.manner != baseContested:
+	case c.manner != withBase && c.manner != baseContested:
 		return true // what a worker forgets with its process, a bare etag does not tell the next
+	case a.movedOn(l):
+		a.moved++
+		return true
+	case c.manner == withBase:
+		return false
 	}
 	return !slices.ContainsFunc(l.Fields, func(field string) bool {
 		s := spot{c.user, c.contacts[0], field}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -26,6 +27,11 @@ func (p crashPlan) outstanding() string { return []string{"0", "10"}[p.seed%2] }
 // workers is how many there are at most at a time, one or two.
 func (p crashPlan) workers() int { return 1 + int(p.seed/2%2) }
 
+// ahead is how many changes are left in the subscription before the feed waits: ten of each user on average, so that
+// something always waits in the lanes and users have more than the broker hands out at once, and no more, so that what was
+// published last is not far behind what comes again.
+func (p crashPlan) ahead() int { return 10 * p.users }
+
 // TestCrash kills workers at random points while they work through a feed, with faults of both services, leases that run
 // out, two workers for part of the time and people who edit contacts in between. Then it lets one worker finish in peace
 // and holds the contacts, their history and the dead letters against what was published (crash_audit_test.go).
@@ -37,7 +43,7 @@ func TestCrash(t *testing.T) {
 	for _, seed := range []uint64{1, 2} {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
-			crashRun(t, crashPlan{seed: seed, users: 10, kills: 8, longest: 1200 * time.Millisecond})
+			crashRun(t, crashPlan{seed: seed, users: 10, kills: 12, longest: 2500 * time.Millisecond})
 		})
 	}
 }
@@ -48,7 +54,8 @@ type crash struct {
 	plan    crashPlan
 	rng     *rand.Rand
 	feed    *crashFeed
-	workers []*process
+	workers []*process // those that live
+	started []*process // all
 	edits   int
 }
 
@@ -90,21 +97,17 @@ func (c *crash) trouble() {
 // live lets things happen for as long as the next worker lives: messages, edits, leases that run out.
 func (c *crash) live() {
 	for want := 1 + c.rng.IntN(c.plan.workers()); len(c.workers) < want; {
-		c.workers = append(c.workers, c.worker(c.flags()...))
+		c.begin()
 	}
 	life := 100*time.Millisecond + time.Duration(c.rng.Int64N(int64(c.plan.longest)))
-	over := time.After(life) // the kill comes at whatever the workers are doing by then
-	for alive := true; alive; {
-		select {
-		case <-over:
-			return
-		default:
-		}
+	// The kill comes at whatever the workers are doing by then.
+	ctx, over := context.WithTimeout(c.t.Context(), life)
+	defer over()
+	for ctx.Err() == nil {
 		switch chance := c.rng.IntN(100); {
 		case chance < 40:
-			from := c.printed()
-			// Half of them: with all of them nothing would ever wait in a lane, with none the feed would run away.
-			alive = c.untilPrinted(from+(c.publishSome()+1)/2, over)
+			c.publishSome()
+			c.keepPace(ctx)
 		case chance < 75:
 			c.edit()
 		case chance < 99:
@@ -115,31 +118,26 @@ func (c *crash) live() {
 	}
 }
 
-// printed is how many lines the workers that live have printed.
-func (c *crash) printed() (n int) {
-	for _, w := range c.workers {
-		lines, _ := w.since(0)
-		n += len(lines)
-	}
-	return n
+// begin starts a worker.
+func (c *crash) begin() *process {
+	c.t.Helper()
+	w := c.worker(c.flags()...)
+	c.workers, c.started = append(c.workers, w), append(c.started, w)
+	return w
 }
 
-// untilPrinted blocks until the workers have printed so many lines, so that feed and edits keep pace with them, and reports
-// whether that was before their lives were over.
-func (c *crash) untilPrinted(n int, over <-chan time.Time) bool {
-	for {
-		// At most two: the first and the last are all of them.
-		_, first := c.workers[0].since(0)
-		_, last := c.workers[len(c.workers)-1].since(0)
-		if c.printed() >= n {
-			return true
+// keepPace blocks until the feed is no further ahead of the workers than planned, or ctx is done. What they print would not
+// tell: they print redeliveries too.
+func (c *crash) keepPace(ctx context.Context) {
+	c.t.Helper()
+	for st := c.stats(); st.Backlog > c.plan.ahead(); {
+		tooFar := uint64(st.Backlog - c.plan.ahead())
+		var err error
+		st, err = answered[pubsubsim.SubscriptionStats](ctx, c.pubsub, c.awaitPath(fmt.Sprint("acks=", st.Acks+tooFar)))
+		if ctx.Err() != nil {
+			return
 		}
-		select {
-		case <-first:
-		case <-last:
-		case <-over:
-			return false
-		}
+		must(c.t, err)
 	}
 }
 
@@ -148,15 +146,14 @@ func (c *crash) flags() []string {
 	return []string{"--call-timeout=2s", "--batch-late=1s", fmt.Sprint("--batch-min=", 3+c.rng.IntN(10))}
 }
 
-// publishSome publishes a few changes, and returns how many.
-func (c *crash) publishSome() int {
+// publishSome publishes a few changes.
+func (c *crash) publishSome() {
 	c.t.Helper()
 	var some []messages.Message
 	for range 1 + c.rng.IntN(5) {
 		some = append(some, c.feed.next(c.seen))
 	}
 	c.publish(some)
-	return len(some)
 }
 
 // seen is what a field holds at present.
@@ -205,7 +202,7 @@ func (c *crash) finish() {
 	}
 	c.people.put(c.t, "PUT", "/faults", peoplesim.Faults{})
 	c.pubsub.put(c.t, "PUT", "/faults", pubsubsim.Faults{})
-	last := c.worker(c.flags()...)
+	last := c.begin()
 	left, begin := c.stats().Backlog, time.Now()
 	c.untilEmpty(last)
 	c.t.Logf("%d messages were left for the last worker, which took %v", left, time.Since(begin))
@@ -215,9 +212,9 @@ func (c *crash) finish() {
 func (c *crash) audit() {
 	c.t.Helper()
 	letters := c.deadLetters()
-	a := newCrashAudit(c.t, c.feed, lines[peoplesim.Write](c.t, c.people, "/audit"), letters)
+	a := newCrashAudit(c.t, c.feed, lines[peoplesim.Write](c.t, c.people, "/audit"), letters, turnsOf(c.t, c.started))
 	a.verify(c.contacts(), c.plan.workers() == 1)
 	s := c.stats()
-	c.t.Logf("%d changes, %d edits, %d kills, %d letters; %d deliveries, %d of them again, %d leases ran out",
-		len(c.feed.changes), c.edits, c.plan.kills, len(letters), s.Deliveries, s.Redeliveries, s.ExpiredLeases)
+	c.t.Logf("%d changes, %d edits, %d kills, %d letters, %d of messages that moved; %d deliveries, %d of them again, %d leases ran out",
+		len(c.feed.changes), c.edits, c.plan.kills, len(letters), a.moved, s.Deliveries, s.Redeliveries, s.ExpiredLeases)
 }

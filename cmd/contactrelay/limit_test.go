@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -157,6 +158,34 @@ func TestLimitAfterARestartALetterComesTwiceUnderOneID(t *testing.T) {
 	if l := s.deadLetters(); len(l) != 2 || l[0].ID != l[1].ID {
 		t.Errorf("%d letters, want 2 with one ID", len(l))
 	}
+}
+
+// A worker is stopped while it holds the first change, for longer than its leases; another one is given the key and makes
+// both. When the first goes on nothing tells it of the second change, and it never comes.
+func TestLimitOfTwoWorkersTheOneThatWasStoppedGoesOnWithWhatTheOtherMade(t *testing.T) {
+	first, second := photoName(1), photoName(2)
+	forEachPair(t, map[string]string{
+		"photo":  strings.Join([]string{first, second, first}, " ") + ", 0 letters",
+		"latest": "crm-1 crm-2 crm-1, 0 letters",
+		"base":   "crm-1 crm-2, 1 letters",
+		"etag":   "crm-1 crm-2, 1 letters",
+	}, func(s *site, pair []messages.Message) {
+		s.people.put(s.t, "PUT", "/faults", peoplesim.Faults{List: []peoplesim.Fault{
+			{Kind: peoplesim.Unavailable, Rate: 1, RetryAfter: peoplesim.Duration(2 * time.Second)},
+		}})
+		w := s.worker("--log-level=debug")
+		s.publish(pair[:1])
+		w.until(1, time.Minute, with(`"message":"waiting"`, "unavailable"))
+		must(s.t, w.command.Process.Signal(syscall.SIGSTOP))
+		s.people.put(s.t, "PUT", "/faults", peoplesim.Faults{})
+		s.pubsub.put(s.t, "PUT", "/faults", pubsubsim.Faults{CutStreamEvery: 1})
+		s.await("streams=0")
+		s.acks(true)
+		s.publish(pair[1:])
+		s.untilEmpty(s.worker())
+		must(s.t, w.command.Process.Signal(syscall.SIGCONT))
+		w.until(1, time.Minute, with(`"message":"settled"`))
+	})
 }
 
 // The service takes an acknowledgement and forgets it, and meanwhile the worker was killed: the next one is given the

@@ -44,25 +44,39 @@ func (s *site) stats() pubsubsim.SubscriptionStats {
 // await blocks until one of these is so of the worker's subscription, for two minutes at most.
 func (s *site) await(wanted ...string) pubsubsim.SubscriptionStats {
 	s.t.Helper()
-	path := "/await?subscription=" + s.subscription("contact-changes-worker") + "&" + strings.Join(wanted, "&")
-	return awaited[pubsubsim.SubscriptionStats](s.t, s.pubsub, path)
+	return awaited[pubsubsim.SubscriptionStats](s.t, s.pubsub, s.awaitPath(wanted...))
+}
+
+func (s *site) awaitPath(wanted ...string) string {
+	return "/await?subscription=" + s.subscription("contact-changes-worker") + "&" + strings.Join(wanted, "&")
 }
 
 // awaited reads an answer that a simulator gives when what is asked for is so, within two minutes.
-func awaited[T any](t *testing.T, s simulator, path string) (value T) {
+func awaited[T any](t *testing.T, s simulator, path string) T {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
+	value, err := answered[T](ctx, s, path)
+	must(t, err)
+	return value
+}
+
+// answered reads an answer that a simulator gives when what is asked for is so, unless ctx is done before.
+func answered[T any](ctx context.Context, s simulator, path string) (value T, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Admin+path, nil)
-	must(t, err)
+	if err != nil {
+		return value, err
+	}
 	answer, err := http.DefaultClient.Do(r)
-	must(t, err)
+	if err != nil {
+		return value, err
+	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		t.Fatalf("GET %s: %s", path, answer.Status)
+		return value, fmt.Errorf("GET %s: %s", path, answer.Status)
 	}
-	must(t, json.NewDecoder(answer.Body).Decode(&value))
-	return value
+	err = json.NewDecoder(answer.Body).Decode(&value)
+	return value, err
 }
 
 // untilEmpty waits until nothing is left in the worker's subscription.

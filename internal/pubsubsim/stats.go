@@ -61,8 +61,8 @@ func (b *Broker) Stats() Stats {
 }
 
 // Await blocks until one of these is so of a subscription, or ctx is done, and returns its statistics then. Wanted are
-// streams, outstanding and backlog, which must be equal, and lost_acks, dropped_acks and ended_streams, which must have come
-// so far. The error is InvalidArgument for another name or none, NotFound, or that of ctx.
+// streams, outstanding and backlog, which must be equal, and acks, lost_acks, dropped_acks and ended_streams, which must have
+// come so far. The error is InvalidArgument for another name or none, NotFound, or that of ctx.
 func (b *Broker) Await(ctx context.Context, name string, wanted map[string]uint64) (stats SubscriptionStats, err error) {
 	if len(wanted) == 0 {
 		return stats, status.Error(codes.InvalidArgument, "await: nothing is waited for")
@@ -105,6 +105,8 @@ func (s SubscriptionStats) value(name string) (n uint64, sum, known bool) {
 		return uint64(s.Outstanding), false, true
 	case "backlog":
 		return uint64(s.Backlog), false, true
+	case "acks":
+		return s.Acks, true, true
 	case "lost_acks":
 		return s.LostAcks, true, true
 	case "dropped_acks":

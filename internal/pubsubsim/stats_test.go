@@ -56,6 +56,7 @@ func TestAwaitEndsWithTheFirstThatIsSo(t *testing.T) {
 		{map[string]uint64{"streams": 1}, "a stream"},
 		{map[string]uint64{"outstanding": 2}, "a stream"},
 		{map[string]uint64{"backlog": 1}, "an ack"},
+		{map[string]uint64{"acks": 1}, "an ack"},
 		{map[string]uint64{"outstanding": 1, "backlog": 9, "ended_streams": 9}, "an ack"},
 		{map[string]uint64{"lost_acks": 1}, "a lost ack"},
 		{map[string]uint64{"backlog": 4}, "a message"},
@@ -110,9 +111,9 @@ func TestAwaitHearsOfLeasesThatRunOut(t *testing.T) {
 }
 
 func TestASumThatIsPassedIsReachedAndACountIsNot(t *testing.T) {
-	s := SubscriptionStats{Backlog: 3, Outstanding: 3, Streams: 3, LostAcks: 3, DroppedAcks: 3, EndedStreams: 3}
+	s := SubscriptionStats{Backlog: 3, Outstanding: 3, Streams: 3, Acks: 3, LostAcks: 3, DroppedAcks: 3, EndedStreams: 3}
 	for name, sum := range map[string]bool{
-		"backlog": false, "outstanding": false, "streams": false, "lost_acks": true, "dropped_acks": true, "ended_streams": true,
+		"backlog": false, "outstanding": false, "streams": false, "acks": true, "lost_acks": true, "dropped_acks": true, "ended_streams": true,
 	} {
 		for n, want := range map[uint64]bool{2: sum, 3: true, 4: false} {
 			if got := s.reach(map[string]uint64{name: n}); got != want {
@@ -131,7 +132,7 @@ func TestWhatCannotBeAwaited(t *testing.T) {
 			wanted       map[string]uint64
 			want         codes.Code
 		}{
-			{worker, map[string]uint64{"acks": 1}, codes.InvalidArgument},
+			{worker, map[string]uint64{"nacks": 1}, codes.InvalidArgument},
 			{worker, map[string]uint64{"backlog": 0, "Backlog": 0}, codes.InvalidArgument},
 			{worker, nil, codes.InvalidArgument},
 			{clerk, never, codes.NotFound},
