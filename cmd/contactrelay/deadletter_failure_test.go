@@ -78,20 +78,27 @@ func TestAReplayThatCannotBePublishedLeavesTheLetters(t *testing.T) {
 	}
 }
 
+// TestReplaySurvivesConfirmationsThatGetLost: letter by letter with a near service, many under way over a long line.
 func TestReplaySurvivesConfirmationsThatGetLost(t *testing.T) {
-	r := newBenchRig(t)
-	for n := range 200 {
-		r.park(aLetter(n, deadletter.Rejected, fmt.Sprintf("user-%d", n%10)))
-	}
-	must(t, r.broker.SetFaults(pubsubsim.Faults{PublishLost: 0.2, PublishUnconfirmed: 0.2, AckFailure: 0.2}))
-	code, _, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn")
-	must(t, r.broker.SetFaults(pubsubsim.Faults{}))
-	if code != 0 {
-		t.Fatalf("exit code %d: %s", code, errs)
-	}
-	checkOrder(t, r.published(), 200)
-	if n := len(r.left()); n > 0 {
-		t.Errorf("%d letters are left", n)
+	const letters = 100
+	for _, away := range []time.Duration{0, 5 * time.Millisecond} {
+		r := newBenchRig(t)
+		for n := range letters {
+			r.park(aLetter(n, deadletter.Rejected, fmt.Sprintf("user-%d", n%10)))
+		}
+		if away > 0 {
+			t.Setenv("PUBSUB_EMULATOR_HOST", farAway(t, r.pubsubAddress, away))
+		}
+		must(t, r.broker.SetFaults(pubsubsim.Faults{PublishLost: 0.1, PublishUnconfirmed: 0.1, AckFailure: 0.1}))
+		code, _, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn")
+		must(t, r.broker.SetFaults(pubsubsim.Faults{}))
+		if code != 0 {
+			t.Fatalf("%v away: exit code %d: %s", away, code, errs)
+		}
+		checkOrder(t, r.published(), letters)
+		if n := len(r.left()); n > 0 {
+			t.Errorf("%v away: %d letters are left", away, n)
+		}
 	}
 }
 
