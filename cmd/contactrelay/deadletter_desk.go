@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -160,21 +161,29 @@ const requestTries = 5
 func (d *desk) each(ctx context.Context, handles []string, request func(ctx context.Context, some []string) error) error {
 	var requests errgroup.Group
 	requests.SetLimit(requestsAtOnce)
+	var err error
 	for some := range slices.Chunk(handles, handlesAtOnce) {
-		requests.Go(func() (err error) {
-			for try := range requestTries {
-				if err = request(ctx, some); err == nil || status.Code(err) != codes.Unavailable {
-					break
-				}
-				wait(ctx, 100*time.Millisecond<<try)
-			}
-			return err
-		})
+		if len(some) == len(handles) {
+			err = insist(ctx, some, request) // one alone needs no goroutine, which a replay would start for each letter
+			break
+		}
+		requests.Go(func() error { return insist(ctx, some, request) })
 	}
-	if err := requests.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+	if err = cmp.Or(err, requests.Wait()); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	} else if err != nil {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// insist makes a request again that the service could not fulfil just then.
+func insist(ctx context.Context, some []string, request func(ctx context.Context, some []string) error) (err error) {
+	for try := range requestTries {
+		if err = request(ctx, some); err == nil || status.Code(err) != codes.Unavailable {
+			break
+		}
+		wait(ctx, 100*time.Millisecond<<try)
+	}
+	return err
 }

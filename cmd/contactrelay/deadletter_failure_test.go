@@ -78,21 +78,31 @@ func TestAReplayThatCannotBePublishedLeavesTheLetters(t *testing.T) {
 	}
 }
 
+// TestReplaySurvivesConfirmationsThatGetLost: letter by letter with a near service, many under way over a long line.
 func TestReplaySurvivesConfirmationsThatGetLost(t *testing.T) {
 	t.Parallel()
-	r := newBenchRig(t)
-	for n := range 200 {
-		r.park(aLetter(n, deadletter.Rejected, fmt.Sprintf("user-%d", n%10)))
-	}
-	must(t, r.broker.SetFaults(pubsubsim.Faults{PublishLost: 0.2, PublishUnconfirmed: 0.2, AckFailure: 0.2}))
-	code, _, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn")
-	must(t, r.broker.SetFaults(pubsubsim.Faults{}))
-	if code != 0 {
-		t.Fatalf("exit code %d: %s", code, errs)
-	}
-	checkOrder(t, r.published(), 200)
-	if n := len(r.left()); n > 0 {
-		t.Errorf("%d letters are left", n)
+	for _, test := range []struct {
+		away    time.Duration
+		letters int
+		rate    float64 // of each fault
+	}{{0, 100, 0.1}, {5 * time.Millisecond, 200, 0.2}} {
+		r := newBenchRig(t)
+		for n := range test.letters {
+			r.park(aLetter(n, deadletter.Rejected, fmt.Sprintf("user-%d", n%10)))
+		}
+		if test.away > 0 {
+			r.set("PUBSUB_EMULATOR_HOST", farAway(t, r.pubsubAddress, test.away))
+		}
+		must(t, r.broker.SetFaults(pubsubsim.Faults{PublishLost: test.rate, PublishUnconfirmed: test.rate, AckFailure: test.rate}))
+		code, _, errs := r.ask("", "replay", "--all", "--yes", "--log-level=warn")
+		must(t, r.broker.SetFaults(pubsubsim.Faults{}))
+		if code != 0 {
+			t.Fatalf("%v away: exit code %d: %s", test.away, code, errs)
+		}
+		checkOrder(t, r.published(), test.letters)
+		if n := len(r.left()); n > 0 {
+			t.Errorf("%v away: %d letters are left", test.away, n)
+		}
 	}
 }
 

@@ -83,28 +83,37 @@ func (p *performance) step(ctx context.Context, tasks []*task) {
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(replayGrace, cancel) })()
 	users, ended := byUser(tasks), make(chan *hand)
-	for hands, letters := 0, 0; ; {
-		if room := p.window.width() - letters; room > 0 && len(users) > 0 {
-			h := takeHand(users[0], min(room, p.limiter.Burst()), p.fail)
-			users = users[1:]
-			if p.limiter.WaitN(ctx, len(h.tasks)) != nil || p.stopped() != nil {
-				users = nil
-				continue
-			}
-			hands, letters = hands+1, letters+len(h.tasks)
-			go func() { p.carryOut(work, h); ended <- h }()
-			continue
-		}
-		if hands == 0 {
-			return
-		}
-		h := <-ended
-		hands, letters = hands-1, letters-len(h.tasks)
+	carried := func(h *hand) {
 		if h.err == nil {
 			p.window.measured(h.took)
 			if len(h.after) > 0 {
 				users = slices.Insert(users, 0, h.after)
 			}
+		}
+	}
+	for hands, letters := 0, 0; ; {
+		width := p.window.width()
+		if letters >= width || len(users) == 0 {
+			if hands == 0 {
+				return
+			}
+			h := <-ended
+			hands, letters = hands-1, letters-len(h.tasks)
+			carried(h)
+			continue
+		}
+		h := takeHand(users[0], min(width-letters, p.limiter.Burst()), p.fail)
+		users = users[1:]
+		switch {
+		case len(h.tasks) == 0: // none of them is fit
+		case p.limiter.WaitN(ctx, len(h.tasks)) != nil || p.stopped() != nil:
+			users = nil
+		case width == 1:
+			p.carryOut(work, h) // one at a time needs nobody beside it, and to hand it over costs a tenth of its time
+			carried(h)
+		default:
+			hands, letters = hands+1, letters+len(h.tasks)
+			go func() { p.carryOut(work, h); ended <- h }()
 		}
 	}
 }
