@@ -148,7 +148,7 @@ func auditDoors[T any](t testing.TB, l *Lanes[T]) {
 			inLine++
 		}
 		gate, closed := l.gates.byKey[key]
-		if g.at == 0 && !crowded || closed && !gate.admits(g.id, g.stream) {
+		if g.at == 0 && !crowded || closed && !gate.admits(g.visit) {
 			t.Errorf("guest %s/%s stands forgotten", key, g.id)
 		}
 		for _, g := range d.guests {

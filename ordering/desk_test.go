@@ -3,6 +3,7 @@ package ordering
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -12,8 +13,9 @@ import (
 
 // item is what the stories put. A call of several takes the longest work of them.
 type item struct {
-	id       string
+	id       string // its number in the key
 	stream   int
+	done     bool     // it was finished before
 	contacts []string // none given: one of its own
 	nothing  bool     // it touches nothing
 	group    string
@@ -147,7 +149,10 @@ func (d *desk) put(t *testing.T, key string, items ...*item) {
 }
 
 func (d *desk) tryPut(ctx context.Context, key string, it *item) error {
-	return d.Put(ctx, Arrival[*item]{key, it.id, it.stream, max(1, it.bytes), it})
+	number, _ := strconv.ParseInt(it.id, 10, 64)
+	return d.Put(ctx, Arrival[*item]{
+		Key: key, ID: it.id, Stream: it.stream, Number: number, Done: it.done, Bytes: max(1, it.bytes), Item: it,
+	})
 }
 
 // later puts an item from a goroutine of its own and returns what says when and how the Put ended.

@@ -7,13 +7,12 @@ import (
 
 // guest is a Put that has not been answered.
 type guest[T any] struct {
+	visit
 	key      string
-	id       string
-	stream   int
 	bytes    int
 	item     T
 	contacts []string
-	number   uint64 // of the Put
+	came     uint64 // number of the Put
 
 	at       int        // its place in Lanes.line
 	answered bool       // err is the answer
@@ -22,7 +21,7 @@ type guest[T any] struct {
 }
 
 // before orders guests by when they came.
-func (g *guest[T]) before(other *guest[T]) bool { return g.number < other.number }
+func (g *guest[T]) before(other *guest[T]) bool { return g.came < other.came }
 func (g *guest[T]) place() *int                 { return &g.at }
 
 // reply answers the Put.
@@ -39,17 +38,18 @@ type door[T any] struct{ guests []*guest[T] }
 
 // arrive lets a guest come to the door of its key. Callers hold mu, here and below.
 func (l *Lanes[T]) arrive(g *guest[T]) {
+	d, ok := l.doors[g.key]
 	switch {
 	case l.stopping:
 		g.reply(ErrStopped)
 		return
-	case !l.gates.admits(g.key, g.id, g.stream, time.Now()):
-		g.reply(ErrGate) // at once, even if others stand at the door: what it would follow may come on another stream
+	case !l.gates.admits(g.key, g.visit, ok, time.Now()):
+		g.reply(ErrGate)    // at once, even if others stand at the door: what it would follow may come on another stream
+		l.answerDoor(g.key) // those that are newer have to follow it now
 		return
 	}
 	l.guests++
-	g.number = l.guests
-	d, ok := l.doors[g.key]
+	g.came = l.guests
 	if !ok {
 		d = &door[T]{}
 		l.doors[g.key] = d
@@ -70,7 +70,7 @@ func (l *Lanes[T]) answerDoor(key string) {
 	for len(d.guests) > 0 {
 		g := d.guests[0]
 		switch {
-		case !l.gates.admits(key, g.id, g.stream, time.Now()):
+		case !l.gates.admits(key, g.visit, true, time.Now()):
 			l.depart(g)
 			g.reply(ErrGate)
 		case l.crowded(key):

@@ -111,6 +111,64 @@ func TestBehindTheHeadOnlyItsStreamPassesUntilTheOthersAreQuiet(t *testing.T) {
 	})
 }
 
+// behindTheHead has the head of a gate pass on stream 2 and its follower be refused on stream 1.
+func behindTheHead(t *testing.T, d *desk) {
+	t.Helper()
+	overfull(t, d, "a", time.Second)
+	pass(time.Minute)
+	expectGate(t, d, "a", &item{id: "6", stream: 2}, false)
+	expectGate(t, d, "a", &item{id: "7", stream: 1}, true)
+}
+
+func TestNothingOvertakesWhatWasRefusedBehindTheHeadAndIsLate(t *testing.T) {
+	story(t, small(10, 1000), func(t *testing.T, d *desk) {
+		behindTheHead(t, d) // and the service does not learn that 7 was refused
+		pass(10 * time.Second)
+		expectGate(t, d, "a", &item{id: "8", stream: 1}, true)
+		expectGate(t, d, "a", &item{id: "8", stream: 2}, true)
+		pass(50 * time.Second) // its lease has run out
+		expectGate(t, d, "a", &item{id: "7", stream: 0}, false)
+		expectGate(t, d, "a", &item{id: "8", stream: 0}, false)
+		pass(time.Second)
+		expectGate(t, d, "a", &item{id: "9", stream: 1}, false)
+	})
+}
+
+func TestWhatWasRefusedBehindTheHeadDoesNotPassWhileItsStreamStillBringsSomething(t *testing.T) {
+	story(t, small(10, 1000), func(t *testing.T, d *desk) {
+		overfull(t, d, "a", time.Second)
+		pass(time.Minute)
+		expectGate(t, d, "a", &item{id: "6", stream: 2}, false)
+		expectGate(t, d, "a", &item{id: "9", stream: 1}, true)
+		expectGate(t, d, "a", &item{id: "9", stream: 1}, true) // a copy, before 7 and 8
+		expectGate(t, d, "a", &item{id: "7", stream: 2}, false)
+		pass(quiet)
+		expectGate(t, d, "a", &item{id: "9", stream: 1}, false)
+	})
+}
+
+func TestWhatWasRefusedBehindTheHeadAndNeverComesIsWaitedForUntilTheGateOpens(t *testing.T) {
+	story(t, small(10, 1000), func(t *testing.T, d *desk) {
+		behindTheHead(t, d)
+		pass(90*time.Second - 1)
+		expectGate(t, d, "a", &item{id: "8", stream: 2}, true)
+		pass(1)
+		expectGate(t, d, "a", &item{id: "8", stream: 2}, false)
+	})
+}
+
+func TestACopyOfWhatIsDoneIsNotWaitedFor(t *testing.T) {
+	story(t, small(10, 1000), func(t *testing.T, d *desk) {
+		overfull(t, d, "a", time.Second)
+		pass(time.Minute)
+		expectGate(t, d, "a", &item{id: "6", stream: 2}, false)
+		expectGate(t, d, "a", &item{id: "5", stream: 1, done: true}, true)
+		expectGate(t, d, "a", &item{id: "7", stream: 2}, false)
+		pass(quiet)
+		expectGate(t, d, "a", &item{id: "8", stream: 1}, false)
+	})
+}
+
 func TestAnotherStreamIsRefusedAtOnceWhileTheHeadBlocks(t *testing.T) {
 	story(t, small(10, 100), func(t *testing.T, d *desk) {
 		overfull(t, d, "a", time.Second)

@@ -114,6 +114,8 @@ type Arrival[T any] struct {
 	Key    string
 	ID     string // by what the key's gate knows it
 	Stream int    // on which it came: the items of a key on one stream come in their order, those of two do not
+	Number int64  // ascending in the order of the key, the same whenever the item comes
+	Done   bool   // it was finished before: if the gate refuses it, it need not come again
 	Bytes  int    // what it counts in the budget
 	Item   T
 }
@@ -129,7 +131,8 @@ func (l *Lanes[T]) Put(ctx context.Context, a Arrival[T]) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	g := &guest[T]{key: a.Key, id: a.ID, stream: a.Stream, bytes: a.Bytes, item: a.Item, contacts: l.config.Contacts(a.Item)}
+	v := visit{a.ID, a.Stream, a.Number, a.Done}
+	g := &guest[T]{visit: v, key: a.Key, bytes: a.Bytes, item: a.Item, contacts: l.config.Contacts(a.Item)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.arrive(g)
@@ -146,7 +149,7 @@ func (l *Lanes[T]) Put(ctx context.Context, a Arrival[T]) error {
 	l.mu.Lock()
 	if !g.answered {
 		l.depart(g)
-		l.gates.abandon(g.key, g.id)
+		l.gates.abandon(g.key, g.visit)
 		l.answerDoor(g.key)
 		l.proceed()
 		return ctx.Err()

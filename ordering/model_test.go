@@ -67,16 +67,17 @@ type world struct {
 	mu       sync.Mutex // guards the fields below
 	lanes    *Lanes[*message]
 	config   Config[*message]
-	calm     bool                   // no call fails any more
-	applied  map[string]int         // by key and contact, how many of order were applied
-	settled  map[string]bool        // by ID: it was applied
-	held     map[string]bool        // by ID: it is on its way through the lanes
-	inLane   map[string][]*standing // by key, by arrival
-	gate     map[string]shut        // by key
-	ajar     map[string]ajar        // by key
-	running  map[string]int         // handlers by key
-	allowed  map[string]int         // by key, what Take answered last
-	stopping bool                   // Stop may have been called
+	calm     bool                    // no call fails any more
+	applied  map[string]int          // by key and contact, how many of order were applied
+	settled  map[string]bool         // by ID: it was applied
+	held     map[string]bool         // by ID: it is on its way through the lanes
+	inLane   map[string][]*standing  // by key, by arrival
+	gate     map[string]shut         // by key
+	ajar     map[string]ajar         // by key
+	came     map[string][2]time.Time // by key and stream, when something came last
+	running  map[string]int          // handlers by key
+	allowed  map[string]int          // by key, what Take answered last
+	stopping bool                    // Stop may have been called
 	tallies  tallies
 }
 
@@ -84,6 +85,7 @@ type world struct {
 type standing struct {
 	*message
 	stream            int
+	done              bool // it was applied before
 	taken             bool // Put has answered so
 	running, returned bool
 }
@@ -98,11 +100,15 @@ type shut struct {
 // ajar is what the world knows of a gate whose head has come.
 type ajar struct {
 	stream int
+	since  time.Time // the head stood at the door
 	until  time.Time // it lets everything pass from then on, or before
 }
 
-// refuses reports whether the gate may still refuse what comes on a stream.
-func (a ajar) refuses(stream int) bool { return stream != a.stream && !time.Now().After(a.until) }
+// refuses reports whether the gate may still refuse what comes on a stream: on that of the head only if something has come
+// on the other, which may be missing then.
+func (a ajar) refuses(stream int, came [2]time.Time) bool {
+	return !time.Now().After(a.until) && (stream != a.stream || !came[1-a.stream].Before(a.since))
+}
 
 func newWorld(t *testing.T, seed uint64) *world {
 	rng := dice(seed, "world")
@@ -184,6 +190,7 @@ func (w *world) open() (quit func()) {
 	w.lanes = New(w.config)
 	w.held, w.inLane, w.gate = map[string]bool{}, map[string][]*standing{}, map[string]shut{}
 	w.ajar = map[string]ajar{}
+	w.came = map[string][2]time.Time{}
 	w.running, w.allowed, w.stopping = map[string]int{}, map[string]int{}, false
 	ctx, cancel := context.WithCancel(context.Background())
 	var feeding sync.WaitGroup

@@ -164,8 +164,8 @@ func (s *service) ack(m *message) {
 	s.deliver(m.key, f)
 }
 
-// nack gives a message back. It may get lost if told so; that of a message that was refused at the gate does not,
-// because no order could be kept then when the gate opens by itself.
+// nack gives a message back. It may get lost if told so; that of a message that was refused before the head of the gate has
+// come does not, because no order could be kept then when the gate opens by itself.
 func (s *service) nack(m *message, mayBeLost bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

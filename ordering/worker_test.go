@@ -15,10 +15,10 @@ func (w *world) receive(ctx context.Context, m *message, stream int) {
 		return
 	}
 	begin := time.Now()
-	err := w.lanes.Put(ctx, Arrival[*message]{m.key, m.id, stream, m.bytes, m})
-	w.answered(ctx, s, gate, err, time.Since(begin))
+	err := w.lanes.Put(ctx, Arrival[*message]{m.key, m.id, stream, int64(m.n), s.done, m.bytes, m})
+	closed := w.answered(ctx, s, gate, err, time.Since(begin))
 	if err != nil {
-		w.service.nack(m, false)
+		w.service.nack(m, !closed)
 	}
 	w.audit()
 }
@@ -38,18 +38,21 @@ func (w *world) expected(m *message, stream int) (*standing, shut) {
 	}
 	w.held[m.id] = true
 	w.cut(m.key)
-	s := &standing{message: m, stream: stream}
+	came := w.came[m.key]
+	came[stream] = time.Now()
+	w.came[m.key] = came
+	s := &standing{message: m, stream: stream, done: w.settled[m.id]}
 	w.inLane[m.key] = append(w.inLane[m.key], s)
 	return s, w.gate[m.key]
 }
 
-// answered sees whether the answer of a Put was right.
-func (w *world) answered(ctx context.Context, s *standing, gate shut, err error, took time.Duration) {
+// answered sees whether the answer of a Put was right, and reports whether the gate waits for its head.
+func (w *world) answered(ctx context.Context, s *standing, gate shut, err error, took time.Duration) (closed bool) {
 	defer w.lock()()
 	if took > 0 {
 		w.tallies.Blocked++
 	}
-	closed := gate != shut{}
+	closed = gate != shut{}
 	moved := w.gate[s.key] != gate // it was closed while the Put was under way
 	switch {
 	case err == nil:
@@ -60,10 +63,10 @@ func (w *world) answered(ctx context.Context, s *standing, gate shut, err error,
 		}
 		if closed && !moved {
 			delete(w.gate, s.key)
-			w.ajar[s.key] = ajar{s.stream, time.Now().Add(w.config.GateTimeout)}
+			w.ajar[s.key] = ajar{s.stream, time.Now().Add(-took), time.Now().Add(w.config.GateTimeout)}
 		}
-		return
-	case errors.Is(err, ErrGate) && (closed || moved || w.stopping || w.ajar[s.key].refuses(s.stream)):
+		return false
+	case errors.Is(err, ErrGate) && (closed || moved || w.stopping || w.ajar[s.key].refuses(s.stream, w.came[s.key])):
 		w.tallies.Refused++
 	case errors.Is(err, ErrStopped) && w.stopping:
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
@@ -72,6 +75,7 @@ func (w *world) answered(ctx context.Context, s *standing, gate shut, err error,
 	}
 	w.held[s.id] = false
 	w.inLane[s.key] = slices.DeleteFunc(w.inLane[s.key], func(other *standing) bool { return other == s })
+	return closed || moved
 }
 
 // expectAbreast sees that nothing before a new item was returned, or it has come in through a closed gate.
