@@ -25,6 +25,7 @@ type held struct {
 	number  int64    // of its arrival among all messages of this worker
 	rank    rank     // among the changes of its contacts
 	seen    bool     // it was here before, or its original was if it is a replay
+	ended   bool     // it was settled before, or its event was
 	replay  bool     // it is a dead letter that an operator has published again
 	parts   []*part  // what it wants, by contact
 	calls   int      // calls of the People API made so far, reads too

@@ -58,7 +58,17 @@ func (w *Worker) place(h *held) {
 	}
 	if !h.seen {
 		h.rank = rank{own: order{published, h.number}}
+		return
 	}
+	_, h.ended = w.memory.outcome(h.identity())
+}
+
+// turn is the place of a message among those of its user: when it came first. A replay comes in its own place.
+func (h *held) turn() int64 {
+	if h.replay {
+		return h.number
+	}
+	return h.rank.own.number
 }
 
 // copyOf names one message among those of its event: what is returned comes again as the same message.

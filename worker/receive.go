@@ -100,7 +100,9 @@ func (w *Worker) arrive(ctx context.Context, lanes *ordering.Lanes[*held], d del
 	w.clamp(h, lanes.Unfinished)
 	w.phase(h, spanReceive, h.arrived, nil)
 	h.idle = time.Now()
-	here := ordering.Arrival[*held]{Key: h.lane(), ID: h.id, Stream: d.stream, Bytes: d.bytes(), Item: h}
+	here := ordering.Arrival[*held]{
+		Key: h.lane(), ID: h.id, Stream: d.stream, Number: h.turn(), Done: h.ended, Bytes: d.bytes(), Item: h,
+	}
 	if err := lanes.Put(ctx, here); err != nil {
 		w.giveBack(h) // the worker stops, or the key's gate is closed: it comes again
 	}
