@@ -46,7 +46,7 @@ func (g *gate) place() *int             { return &g.at }
 // admits reports whether an item may pass.
 func (g *gate) admits(v visit) bool {
 	switch {
-	case g.missing != nil && v.number > g.missing.number:
+	case g.missing != nil && v.number >= g.missing.number:
 		return false
 	case g.claimed:
 		return v.stream == g.stream
@@ -54,10 +54,11 @@ func (g *gate) admits(v visit) bool {
 	return v.id == g.head
 }
 
-// claim has what was missing claim the gate when it comes again. On another stream it has to wait for quiet on the present
-// one, where what is older may still be on its way.
+// claim has what was missing claim the gate when it comes again. While others stand at the door it does not: the head may
+// be among them, and so may what is newer. On another stream it has to wait for quiet on the present one, where what is
+// older may still be on its way.
 func (g *gate) claim(v visit, now time.Time, standing bool) {
-	if g.missing != nil && v.id == g.missing.id && (v.stream == g.stream || !standing && now.Sub(g.heard) >= quiet) {
+	if g.missing != nil && v.id == g.missing.id && !standing && (v.stream == g.stream || now.Sub(g.heard) >= quiet) {
 		g.head, g.missing, g.stream = v.id, nil, v.stream
 	}
 }

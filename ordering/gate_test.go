@@ -256,3 +256,40 @@ func TestItemsBehindTheOneThatOpensTheGateAreRefusedWhenItGivesUp(t *testing.T) 
 		pass(time.Minute)
 	})
 }
+
+// TestWhatWasRefusedDoesNotComeInBeforeAHeadThatStandsAtTheDoor: the head gives up, and what stands behind it would be let in
+// before it comes again.
+func TestWhatWasRefusedDoesNotComeInBeforeAHeadThatStandsAtTheDoor(t *testing.T) {
+	story(t, small(10, 100), func(t *testing.T, d *desk) {
+		overfull(t, d, "a", time.Second)
+		pass(time.Second)
+		d.put(t, "b", &item{id: "1", bytes: 100, work: time.Minute})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		sixth := d.later(ctx, "a", &item{id: "6", stream: 2})
+		expectGate(t, d, "a", &item{id: "7", stream: 1}, true)
+		expectGate(t, d, "a", &item{id: "7", stream: 2}, true)
+		pass(time.Minute)
+		expectPut(t, sixth, "context deadline exceeded after 1s")
+		expectGate(t, d, "a", &item{id: "7", stream: 2}, true)
+		expectGate(t, d, "a", &item{id: "6", stream: 2}, false)
+		expectGate(t, d, "a", &item{id: "7", stream: 2}, false)
+	})
+}
+
+func TestWhatStandsAtTheDoorDoesNotOvertakeWhatIsRefusedMeanwhile(t *testing.T) {
+	story(t, small(10, 100), func(t *testing.T, d *desk) {
+		overfull(t, d, "a", time.Second)
+		pass(time.Second)
+		d.put(t, "b", &item{id: "1", bytes: 100, work: time.Minute})
+		sixth := d.later(t.Context(), "a", &item{id: "6", stream: 2})
+		ninth := d.later(t.Context(), "a", &item{id: "9", stream: 2})
+		expectGate(t, d, "a", &item{id: "7", stream: 1}, true)
+		expectGate(t, d, "a", &item{id: "7", stream: 2}, true)
+		pass(time.Minute)
+		expectPut(t, sixth, "taken after 1m0s")
+		expectPut(t, ninth, ErrGate.Error()+" after 1m0s")
+		expectGate(t, d, "a", &item{id: "7", stream: 2}, false)
+		expectGate(t, d, "a", &item{id: "9", stream: 2}, false)
+	})
+}
