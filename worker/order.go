@@ -44,6 +44,7 @@ func (r rank) of(contact string) (o order, doubtful bool) {
 // itself: it comes again if its letter was confirmed and it was not acknowledged. Callers hold mu.
 func (w *Worker) place(h *held) {
 	identity, id, published := h.identity(), h.id, h.publish
+	_, h.ended = w.memory.outcome(identity)
 	if h.replay = h.replayed != nil; h.replay {
 		first, _ := deadletter.Received(deadletter.Message{Attributes: h.message.Attributes}, h.id, h.publish)
 		original := messages.Message{OrderingKey: h.user(), Attributes: first.Attributes}
@@ -58,9 +59,7 @@ func (w *Worker) place(h *held) {
 	}
 	if !h.seen {
 		h.rank = rank{own: order{published, h.number}}
-		return
 	}
-	_, h.ended = w.memory.outcome(h.identity())
 }
 
 // turn is the place of a message among those of its user: when it came first. A replay comes in its own place.

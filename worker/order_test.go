@@ -102,3 +102,19 @@ func TestAReturnedMessageKeepsItsNumber(t *testing.T) {
 		w.holds(one, texts{"names": "second"})
 	})
 }
+
+// TestAReplayThatWasSettledIsKnownWhenItComesAgain though nothing is known of its original, which another worker had: the
+// gate of its user need not wait for it.
+func TestAReplayThatWasSettledIsKnownWhenItComesAgain(t *testing.T) {
+	w := newRow().worker
+	m := replay(named("old", 1).patch(), "1", at(1))
+	m.OrderingKey = ann
+	for _, want := range []bool{false, true} {
+		h, _ := w.hold(delivery{id: "9", publish: at(9), message: m, answer: unanswered{}})
+		if h.ended != want {
+			t.Errorf("settled before: %v, want %v", h.ended, want)
+		}
+		w.memory.settle(h.identity(), Applied, h.rank)
+		w.forget(h)
+	}
+}
