@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,9 +22,6 @@ const (
 	// The breaker opens before any change has used up its attempts when so many calls of so many users have failed in a
 	// row: a thousand lanes that try on by themselves would be a thousand times the calls that it takes to find out.
 	openCalls, openUsers = 20, 3
-	// Before the service has answered anything else, few calls are made at once and fewer have to fail: workers that are
-	// started into an outage, again and again perhaps, must not ask for every user that waits.
-	firstCalls, openFirst = 4, 8
 	// internalUsers is how many users must meet a 500 in a row: a contact that is missing can answer so for ever.
 	internalUsers = 10
 	// pauseUsers is from how many failing users on all others pause too. One by itself only waits, or what is held of it
@@ -60,6 +56,7 @@ type breaker struct {
 	since   time.Time
 	closed  time.Time       // when it closed last
 	careful bool            // the service has not answered yet with anything but trouble
+	places  int             // for calls, while careful
 	probing bool            // a probe is under way
 	read    bool            // it has read a contact
 	tried   map[string]bool // the users whose call failed since it is open
@@ -77,14 +74,6 @@ func newBreaker(log *slog.Logger, health *health) *breaker {
 		probes: rate.NewLimiter(rate.Every(probeEvery), 1), tried: map[string]bool{}, failing: map[string]bool{},
 		broken: map[string]bool{}, refused: map[string]bool{}, opened: map[string]int{},
 	}
-}
-
-// guard has the breaker pause these lanes, and lets them make few calls at once until the service is known to answer.
-func (b *breaker) guard(lanes pausable) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.lanes, b.careful = lanes, true
-	lanes.Limit(firstCalls)
 }
 
 // causeOf is the cause that a fact makes for everybody.
@@ -163,10 +152,7 @@ func (b *breaker) observe(ctx context.Context, user string, write bool, begun ti
 		}
 		return
 	}
-	if b.careful {
-		b.careful = false
-		b.lanes.Limit(math.MaxInt)
-	}
+	b.trust()
 	b.read = b.read || fact == nil
 	if !write || b.cause != "" && begun.Before(b.since) {
 		return
@@ -178,14 +164,6 @@ func (b *breaker) observe(ctx context.Context, user string, write bool, begun ti
 	if b.cause != "" && (fact == nil || b.cause != causeFuse) {
 		b.mend(ctx, time.Now())
 	}
-}
-
-// enough is how many calls in a row have to fail. Callers hold mu.
-func (b *breaker) enough() int {
-	if b.careful {
-		return openFirst
-	}
-	return openCalls
 }
 
 // count adds a failure to the row. The first 401 of a user may be a token that has run out. Callers hold mu.

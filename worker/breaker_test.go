@@ -89,20 +89,6 @@ func TestWhenTheServiceGoesDownInTheMidstOfCallsNoMoreAreMadeThanWereUnderWay(t 
 	})
 }
 
-func TestUntilTheServiceHasAnsweredFewCallsAreMadeAtOnce(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.crowd(50, 1)
-		w.fail(latency(100 * time.Millisecond))
-		w.start()
-		time.Sleep(150 * time.Millisecond)
-		first := w.made()
-		time.Sleep(100 * time.Millisecond)
-		if first != firstCalls || w.made() != 50 {
-			t.Errorf("%d calls answered after 150 ms, %d after 250; want %d and all 50", first, w.made(), firstCalls)
-		}
-	})
-}
-
 func TestOneUserAloneInAnOutageAsksSeldom(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.crowd(1, 50)

@@ -40,8 +40,11 @@ func (b *breaker) nudge() {
 	}
 }
 
-// probeUntil probes while the breaker is open, until ctx is done.
+// probeUntil probes while the breaker is open, and lends places for calls before it is known whether the service answers,
+// until ctx is done.
 func (b *breaker) probeUntil(ctx context.Context) {
+	lend := time.NewTicker(lendEvery)
+	defer lend.Stop()
 	for {
 		var again <-chan time.Time
 		if b.open.Load() {
@@ -52,6 +55,10 @@ func (b *breaker) probeUntil(ctx context.Context) {
 			return
 		case <-b.wake:
 		case <-again:
+		case <-lend.C:
+			if !b.lend() {
+				lend.Stop()
+			}
 		}
 		b.probe(ctx, time.Now())
 	}
