@@ -19,10 +19,10 @@ const contactReadSource = "READ_SOURCE_TYPE_CONTACT"
 // metadataField is the field of a read mask that holds the sources and their etags.
 const metadataField = "metadata"
 
-// readBack asks for what a mask names as well.
-func readBack(mask string) people.Read {
+// readBack asks for fields as well.
+func readBack(fields []string) people.Read {
 	read := answerRead
-	read.Fields = mask + "," + metadataField
+	read.Fields = strings.Join(append(slices.Compact(slices.Sorted(slices.Values(fields))), metadataField), ",")
 	return read
 }
 

@@ -57,7 +57,7 @@ func (c *calls) explains(h *held, p *part, shown map[fieldPrint]bool) (claim, bo
 	if _, settled := c.worker.memory.outcome(h.identity()); settled || h.identity() == p.message.identity() {
 		return claim{}, false
 	}
-	return claim{order: h.parts[i].order(), wanted: h.parts[i].said().wanted(), fields: h.parts[i].fields}, true
+	return claim{order: h.parts[i].order(), wanted: h.parts[i].said().wanted(), fields: h.parts[i].wanting()}, true
 }
 
 // timed makes one call under the limit of its time, and counts it.

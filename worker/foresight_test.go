@@ -116,7 +116,7 @@ func (f *foreseeing) read() map[string]*peopleapi.Person {
 	for i := range foreseenContacts {
 		names = append(names, contactName(i+1))
 	}
-	results, err := client.GetBatch(f.t.Context(), "ann", names, readBack("names,nicknames"))
+	results, err := client.GetBatch(f.t.Context(), "ann", names, readBack([]string{"names", "nicknames"}))
 	must(f.t, err)
 	contacts := map[string]*peopleapi.Person{}
 	for name, r := range results {

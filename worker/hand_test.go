@@ -154,7 +154,7 @@ func TestABatchMessageWithBaseMergesAndConflictsByContact(t *testing.T) {
 func TestAPersonEtagGuardsAsASourceEtagDoes(t *testing.T) {
 	courierWorld(t, func(t *testing.T, w *world, c *courier) {
 		guarded := func(given string) messages.Message {
-			read, err := w.worker.contacts.Get(t.Context(), ann, one, readBack("names"))
+			read, err := w.worker.contacts.Get(t.Context(), ann, one, readBack([]string{"names"}))
 			must(t, err)
 			p := texts{"names": given}.person(one)
 			p["etag"] = read.Etag

@@ -33,6 +33,8 @@ type part struct {
 	chained bool             // that was the end of our own chain in place of its own etag
 	stale   waits            // for a read that shows the contact as it was before
 	argued  bool             // a conflict was found once, and waited for what may explain it
+	shown   []string         // fields that a read showed as wanted, which the write of the others is to prove
+	shownBy string           // the etag of that read
 	found   outcomes         // of its fields
 	parked  *verdict         // why its change cannot be made; nil if it can, as far as is known
 	done    bool             // nothing is left to do
@@ -103,7 +105,15 @@ func (p *part) mayBeOld(h *history, fields []string) bool {
 	return p.doubtful() || p.message.replay && !h.knows(fields)
 }
 
-// mask is the fields as the service wants them.
+// wanting is the fields that are not settled, sorted.
+func (p *part) wanting() []string {
+	if len(p.shown) == 0 {
+		return p.fields
+	}
+	return slices.Sorted(slices.Values(slices.Concat(p.fields, p.shown)))
+}
+
+// mask is the fields to be written, as the service wants them.
 func (p *part) mask() string { return strings.Join(p.fields, ",") }
 
 // print is that of what is wanted of a field. It is worked out when it is needed first.
@@ -126,13 +136,13 @@ func (p *part) print(field string) print {
 
 // mayExplain reports whether one of the fields shown may hold what is wanted of it. It is sure if it says no.
 func (p *part) mayExplain(shown map[fieldPrint]bool) bool {
-	return slices.ContainsFunc(p.fields, func(field string) bool { return shown[fieldPrint{field, p.print(field)}] })
+	return slices.ContainsFunc(p.wanting(), func(field string) bool { return shown[fieldPrint{field, p.print(field)}] })
 }
 
 // claim is what the judgement needs.
 func (p *part) claim() claim {
 	said := p.said()
-	c := claim{order: p.order(), etag: p.etag, latest: p.latest, wanted: said.wanted(), fields: p.fields, doubtful: p.doubtful()}
+	c := claim{order: p.order(), etag: p.etag, latest: p.latest, wanted: said.wanted(), fields: p.wanting(), doubtful: p.doubtful()}
 	if said.base != nil {
 		c.base = valuesIn(said.base)
 	}
@@ -156,6 +166,10 @@ func (p *part) drop(h *history) bool {
 	}
 	if left < len(p.fields) {
 		p.keep(func(field string) bool { return !h.older(o, field) && !h.made(o, field, p.print) })
+	}
+	if left == 0 && len(p.shown) > 0 {
+		p.fields, p.shown = p.shown, nil // there is no write any more that would prove them
+		return p.drop(h)
 	}
 	p.done = left == 0
 	return !p.done

@@ -15,7 +15,7 @@ func (p *part) read() people.Read {
 	if p.photo {
 		return answerRead
 	}
-	return readBack(p.mask())
+	return readBack(p.wanting())
 }
 
 // look reads a contact. Without one the verdict says what follows from that.
@@ -46,7 +46,7 @@ func (c *calls) confirm(ctx context.Context, h *history, p *part, v verdict) ver
 		return err
 	})
 	if err == nil {
-		if !p.photo && !h.stale(sourceEtag(current)) && same(p.fields, p.said().wanted(), valuesIn(current), anyOrder) {
+		if !p.photo && !h.stale(sourceEtag(current)) && same(p.wanting(), p.said().wanted(), valuesIn(current), anyOrder) {
 			p.saw(sourceEtag(current))
 			p.proved(h, sourceEtag(current))
 			return verdict{outcome: AlreadyApplied}
@@ -76,6 +76,6 @@ func (p *part) proved(h *history, read string) {
 	if p.sent.value != read {
 		h.refused(p.sent)
 	}
-	p.settle(h, p.fields)
+	p.settle(h, p.wanting())
 	p.found.already = true
 }

@@ -84,21 +84,23 @@ func (c *calls) dispute(p *part, fields []string, read string) verdict {
 	return v
 }
 
-// take notes what was found of the fields of a part, and keeps those that are to be written.
+// take notes what was found of the fields of a part, and keeps those that are to be written. By what the read shows that
+// write is guarded, so that a read which lags behind does no harm. What it shows as wanted is not done before: once the write
+// is refused, it is wanted again.
 func (c *calls) take(h *history, p *part, found map[string]finding, read string) {
 	already, older := fieldsFound(found, done), fieldsFound(found, superseded)
-	if len(already) > 0 {
-		p.settle(h, already)
-		p.found.already = true
-	}
 	p.found.superseded = p.found.superseded || len(older) > 0
 	p.named = append(p.named, older...)
-	p.keep(func(field string) bool { return found[field] == free })
+	p.fields, p.shown, p.shownBy = fieldsFound(found, free), already, read
 	if p.done = len(p.fields) == 0; !p.done {
-		return // by what this read shows a write is guarded, so that a read which lags behind does no harm
+		return
 	}
-	if len(already) > 0 && p.sent.value != read {
-		h.refused(p.sent) // it guarded the write of which the read shows the effect
+	if p.shown = nil; len(already) > 0 {
+		p.settle(h, already)
+		p.found.already = true
+		if p.sent.value != read {
+			h.refused(p.sent) // it guarded the write of which the read shows the effect
+		}
 	}
 	if p.refusal != nil && p.outcome() == AlreadyApplied {
 		c.worker.tally.resolved("done")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/contactrelay/contactrelay/internal/peoplesim"
+	"github.com/contactrelay/contactrelay/messages"
 )
 
 // readCounter counts the reads of each contact on their way to the service.
@@ -143,4 +144,32 @@ func TestAStaleReadAfterAWriteThatWasFoundMadeProvesNothing(t *testing.T) {
 		w.ended(AlreadyApplied, Applied)
 		w.holds(one, texts{"names": "Seed"})
 	})
+}
+
+// TestAFieldThatAStaleReadShowsAsWantedIsStillWritten has a read of before somebody's edit say that one field of a change
+// needs no write. The write of the other field is guarded by the etag of that read, and refused.
+func TestAFieldThatAStaleReadShowsAsWantedIsStillWritten(t *testing.T) {
+	for name, e := range map[string]edit{
+		"with base":   {one, texts{"names": "New", "nicknames": ""}, texts{"names": "Seed", "nicknames": "Nick"}, 2},
+		"with latest": {one, texts{"names": "New", "nicknames": ""}, nil, 0},
+	} {
+		for kind, m := range map[string]messages.Message{"patch": e.patch(), "batch": together(e)} {
+			t.Run(name+", "+kind, func(t *testing.T) {
+				bubble(t, func(t *testing.T, w *world) {
+					w.contacts(1, seeded)
+					w.hand(one, texts{"nicknames": "Nick"})
+					w.hand(one, texts{"biographies": "typed"})
+					w.fail(peoplesim.Fault{
+						Kind: peoplesim.StaleRead, Rate: 1, Delay: peoplesim.Duration(time.Minute), Versions: 2, Calls: 1,
+						Methods: []string{peoplesim.Get, peoplesim.BatchGet},
+					})
+					w.publish(ann, m)
+					w.start()
+					time.Sleep(time.Minute)
+					w.check(map[string]int{"applied": 1})
+					w.holds(one, texts{"names": "New", "nicknames": "", "biographies": "typed"})
+				})
+			})
+		}
+	}
 }

@@ -73,16 +73,16 @@ func (c *calls) timely(parts []*part, now time.Time) []*part {
 // call: a CRM that never reads carries one in each change of a contact whose photo it has changed. It returns what is to be
 // sent; what proves to be applied is done, and what a read leaves open goes alone.
 func (c *calls) prepare(ctx context.Context, parts []*part, mask string) (sent []*part, err error) {
-	var read []string
+	var read, fields []string
 	for _, p := range parts {
 		if p.latest || p.unsure || c.history(p).outdated(p.guard(c.history(p))) {
-			read = append(read, p.resource)
+			read, fields = append(read, p.resource), append(fields, p.wanting()...)
 		}
 	}
 	var found map[string]people.Result
 	if len(read) > 0 {
 		err = c.timed(ctx, "people.getBatchGet", func(ctx context.Context) (err error) {
-			found, err = c.worker.contacts.GetBatch(ctx, c.user, read, readBack(mask))
+			found, err = c.worker.contacts.GetBatch(ctx, c.user, read, readBack(fields))
 			return err
 		})
 		if err != nil {
@@ -124,7 +124,7 @@ func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bo
 		}
 		c.take(h, p, found, read)
 		p.sent = etag{value: read}
-	case same(p.fields, p.said().wanted(), valuesIn(r.Person), anyOrder) && (p.sent.value == read || changedSince(r.Person, p)):
+	case same(p.wanting(), p.said().wanted(), valuesIn(r.Person), anyOrder) && (p.sent.value == read || changedSince(r.Person, p)):
 		// One that was not changed since the change was published may be as it was before somebody else's write.
 		p.saw(read)
 		p.proved(h, read)

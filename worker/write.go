@@ -38,6 +38,9 @@ func (c *calls) send(ctx context.Context, h *history, p *part, guard etag, justR
 		return verdict{}
 	}
 	p.sent = guard
+	if guard.value != p.shownBy {
+		p.fields, p.shown = p.wanting(), nil
+	}
 	var answer *peopleapi.Person
 	err := c.timed(ctx, "people.updateContact", func(ctx context.Context) (err error) {
 		answer, err = c.worker.contacts.Update(ctx, c.user, guarded(p.said().person, guard), p.mask(), p.asked.read())
@@ -70,7 +73,8 @@ func (c *calls) missed(ctx context.Context, h *history, p *part, err error, just
 // wrote notes that the service answered a write of a part's fields well.
 func (p *part) wrote(h *history, guard etag, answer *peopleapi.Person) {
 	h.wrote(guard, sourceEtag(answer))
-	p.settle(h, p.fields)
+	p.settle(h, p.wanting())
+	p.shown = nil
 	p.found.written = true
 	p.left = left{sourceEtag(answer), p.latest || p.refusal != nil, p.asked.cut(answer)}
 }
