@@ -37,7 +37,7 @@ func (c *calls) newer(p *part, current values) (claims []claim) {
 	if len(behind) == 0 {
 		return nil
 	}
-	shown := printsOf(p.fields, current) // thousands may wait: their values are compared by print first
+	shown := printsOf(p.wanting(), current) // thousands may wait: their values are compared by print first
 	for _, h := range behind {
 		if claim, ok := c.explains(h, p, shown); ok {
 			claims = append(claims, claim)

@@ -152,6 +152,6 @@ func (h *history) decided(p *part, read string) bool {
 func (c *calls) overtaken(p *part, current *peopleapi.Person) verdict {
 	c.worker.tally.resolved("conflict")
 	v := park(deadletter.EtagConflict, "the contact was changed after the change was published", nil)
-	v.fields, v.currentEtag = p.fields, sourceEtag(current)
+	v.fields, v.currentEtag = p.wanting(), sourceEtag(current)
 	return v
 }

@@ -159,10 +159,7 @@ func TestAFieldThatAStaleReadShowsAsWantedIsStillWritten(t *testing.T) {
 					w.contacts(1, seeded)
 					w.hand(one, texts{"nicknames": "Nick"})
 					w.hand(one, texts{"biographies": "typed"})
-					w.fail(peoplesim.Fault{
-						Kind: peoplesim.StaleRead, Rate: 1, Delay: peoplesim.Duration(time.Minute), Versions: 2, Calls: 1,
-						Methods: []string{peoplesim.Get, peoplesim.BatchGet},
-					})
+					w.fail(readBehind(2))
 					w.publish(ann, m)
 					w.start()
 					time.Sleep(time.Minute)
@@ -171,5 +168,58 @@ func TestAFieldThatAStaleReadShowsAsWantedIsStillWritten(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// TestAFieldThatAStaleReadShowsAsWantedGivesWayToANewerChange has both changes made before, and the newer one explain to the
+// older what the fresh read shows.
+func TestAFieldThatAStaleReadShowsAsWantedGivesWayToANewerChange(t *testing.T) {
+	for name, both := range map[string][]edit{
+		"with base": {
+			{one, texts{"names": "New", "nicknames": ""}, texts{"names": "Seed", "nicknames": "Nick"}, 1},
+			{one, texts{"nicknames": "Second"}, texts{"nicknames": ""}, 1},
+		},
+		"with latest": {{one, texts{"names": "New", "nicknames": ""}, nil, 0}, {one, texts{"nicknames": "Second"}, nil, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.contacts(1, texts{"names": "Seed", "nicknames": "Nick"})
+				for _, step := range []texts{{"nicknames": ""}, {"names": "New"}, {"nicknames": "Second"}} {
+					w.hand(one, step)
+				}
+				w.fail(latency(10*time.Millisecond), readBehind(2))
+				w.publish(ann, both[0].patch(), both[1].patch())
+				w.start()
+				time.Sleep(time.Minute)
+				w.check(map[string]int{"already_applied": 2})
+				w.holds(one, texts{"names": "New", "nicknames": "Second"})
+				if n := len(w.writes(one)); n != 0 {
+					t.Errorf("%d writes, want none", n)
+				}
+			})
+		})
+	}
+}
+
+// TestTheLetterOfAnOvertakenReplayNamesTheFieldThatAStaleReadShowedAsWanted: that one was changed.
+func TestTheLetterOfAnOvertakenReplayNamesTheFieldThatAStaleReadShowedAsWanted(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.contacts(1, seeded)
+		published := time.Now()
+		time.Sleep(time.Second)
+		w.hand(one, texts{"names": "New", "nicknames": "typed"})
+		w.fail(readBehind(1))
+		w.publish(ann, replay(edit{contact: one, set: texts{"names": "New", "nicknames": ""}}.patch(), "1", published))
+		w.start()
+		time.Sleep(time.Minute)
+		w.conflicts(1, "names", "nicknames")
+	})
+}
+
+// readBehind shows in one read of a contact what it held so many versions ago.
+func readBehind(versions int) peoplesim.Fault {
+	return peoplesim.Fault{
+		Kind: peoplesim.StaleRead, Rate: 1, Delay: peoplesim.Duration(time.Minute), Versions: versions, Calls: 1,
+		Methods: []string{peoplesim.Get, peoplesim.BatchGet},
 	}
 }
