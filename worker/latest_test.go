@@ -108,3 +108,26 @@ func TestTwoLatestChangesThatComeAgainAfterACrashAreNotMadeAgain(t *testing.T) {
 		w.holds(one, texts{"nicknames": "second"})
 	})
 }
+
+// TestAnEtagThatABatchReadAndDidNotSendIsNotPast has it read again with others of what was left of its mask, and that read
+// lag behind.
+func TestAnEtagThatABatchReadAndDidNotSendIsNotPast(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.contacts(2, texts{"names": "New", "nicknames": "Nick"})
+		var edits []edit
+		for i := range 2 {
+			w.hand(contactName(i+1), texts{"names": "Seed"})
+			edits = append(edits, edit{contact: contactName(i + 1), set: texts{"names": "New", "nicknames": "Nick"}})
+		}
+		second := readBehind(1)
+		second.Skip = 1
+		w.fail(second)
+		w.publish(ann, together(edits...))
+		w.start()
+		time.Sleep(time.Second)
+		w.publish(ann, edit{contact: one, set: texts{"names": "Later"}}.patch())
+		time.Sleep(time.Second)
+		w.check(map[string]int{"already_applied": 1, "applied": 1})
+		w.holds(one, texts{"names": "Later"})
+	})
+}

@@ -122,8 +122,9 @@ func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bo
 		if !p.latest {
 			p.refusal = knownRefusal()
 		}
-		c.take(h, p, found, read)
-		p.sent = etag{value: read}
+		if c.take(h, p, found, read); p.mask() == mask {
+			p.sent = etag{value: read}
+		}
 	case same(p.wanting(), p.said().wanted(), valuesIn(r.Person), anyOrder) && (p.sent.value == read || changedSince(r.Person, p)):
 		// One that was not changed since the change was published may be as it was before somebody else's write.
 		p.saw(read)
