@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,6 +108,47 @@ func TestTwoLatestChangesThatComeAgainAfterACrashAreNotMadeAgain(t *testing.T) {
 			}
 		}
 		w.holds(one, texts{"nicknames": "second"})
+	})
+}
+
+// inTurns is a service one of whose two copies lags behind: every other batch of reads goes to that.
+type inTurns struct {
+	w     *world
+	reads int
+}
+
+func (s *inTurns) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, ":batchGet") {
+		s.w.fail(latency(10 * time.Millisecond))
+		if s.reads++; s.reads%2 == 1 {
+			s.w.fail(latency(10*time.Millisecond), readBehind(1))
+		}
+	}
+	return s.w.people.RoundTrip(r)
+}
+
+// TestReadsThatContradictEachOtherDoNotKeepALatestBatchFromBeingSent has each read show as wanted the field that the other
+// does not.
+func TestReadsThatContradictEachOtherDoNotKeepALatestBatchFromBeingSent(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.contacts(3, texts{"names": "New"})
+		var edits []edit
+		for i := range 3 {
+			w.hand(contactName(i+1), texts{"names": "Seed", "nicknames": "Nick"})
+			edits = append(edits, edit{contact: contactName(i + 1), set: texts{"names": "New", "nicknames": "Nick"}})
+		}
+		service := &inTurns{w: w}
+		w.transport = service
+		w.publish(ann, together(edits...))
+		w.start()
+		time.Sleep(10 * time.Second)
+		w.check(map[string]int{"applied": 1})
+		for _, e := range edits {
+			w.holds(e.contact, e.set)
+		}
+		if service.reads > 2 {
+			t.Errorf("%d batches of reads, want 2 at most", service.reads)
+		}
 	})
 }
 

@@ -122,8 +122,12 @@ func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bo
 		if !p.latest {
 			p.refusal = knownRefusal()
 		}
-		if c.take(h, p, found, read); p.mask() == mask {
+		regrouped := len(p.shown) > 0
+		switch c.take(h, p, found, read); {
+		case p.mask() == mask:
 			p.sent = etag{value: read}
+		case regrouped && !p.done:
+			p.separate() // reads that contradict each other by turns would have it regrouped and read for ever
 		}
 	case same(p.wanting(), p.said().wanted(), valuesIn(r.Person), anyOrder) && (p.sent.value == read || changedSince(r.Person, p)):
 		// One that was not changed since the change was published may be as it was before somebody else's write.
