@@ -33,8 +33,7 @@ type part struct {
 	chained bool             // that was the end of our own chain in place of its own etag
 	stale   waits            // for a read that shows the contact as it was before
 	argued  bool             // a conflict was found once, and waited for what may explain it
-	shown   []string         // fields that a read showed as wanted, which the write of the others is to prove
-	shownBy string           // the etag of that read
+	shown   []string         // fields that a read showed as wanted, which the write of the others, guarded by its etag, is to prove
 	found   outcomes         // of its fields
 	parked  *verdict         // why its change cannot be made; nil if it can, as far as is known
 	done    bool             // nothing is left to do

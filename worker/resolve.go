@@ -91,7 +91,7 @@ func (c *calls) take(h *history, p *part, found map[string]finding, read string)
 	already, older := fieldsFound(found, done), fieldsFound(found, superseded)
 	p.found.superseded = p.found.superseded || len(older) > 0
 	p.named = append(p.named, older...)
-	p.fields, p.shown, p.shownBy = fieldsFound(found, free), already, read
+	p.fields, p.shown = fieldsFound(found, free), already
 	if p.done = len(p.fields) == 0; !p.done {
 		return
 	}

@@ -38,9 +38,6 @@ func (c *calls) send(ctx context.Context, h *history, p *part, guard etag, justR
 		return verdict{}
 	}
 	p.sent = guard
-	if guard.value != p.shownBy {
-		p.fields, p.shown = p.wanting(), nil
-	}
 	var answer *peopleapi.Person
 	err := c.timed(ctx, "people.updateContact", func(ctx context.Context) (err error) {
 		answer, err = c.worker.contacts.Update(ctx, c.user, guarded(p.said().person, guard), p.mask(), p.asked.read())
