@@ -46,7 +46,8 @@ func hotAims(r *results) (all []aim) {
 			least("one user: messages a call", 1/f.Calls, 180, ""))
 	}
 	faster("quota", "one user under an enforced quota", 30)
-	faster("users", "500 users, 10 patches each", 6)
+	faster("users-by-user", "500 users, 10 patches each, user by user", 6)
+	faster("users", "500 users, 10 patches each, in turn", 6)
 	return all
 }
 

@@ -32,8 +32,19 @@ func thrice(n int) *feed {
 	return f
 }
 
-// manyUsers is a patch of each of the contacts of many users, user by user in turn.
+// manyUsers is a patch of each of the contacts of many users, which take turns.
 func manyUsers(users, contacts int) *feed { return usersFrom(0, users, contacts) }
+
+// userByUser is a patch of each of the contacts of many users, one user after the other.
+func userByUser(users, contacts int) *feed {
+	f := &feed{users: users, contacts: contacts}
+	for u := range users {
+		for k := range contacts {
+			f.changes = append(f.changes, change{user: int32(u), contact: int32(k), count: 1, before: -1})
+		}
+	}
+	return f
+}
 
 // usersFrom is manyUsers without the first of them.
 func usersFrom(first, users, contacts int) *feed {
