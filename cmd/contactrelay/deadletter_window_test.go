@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"strings"
@@ -62,15 +63,15 @@ func farAway(t *testing.T, address string, each time.Duration) string {
 				_ = near.Close()
 				continue
 			}
-			lines.Go(func() { carryLate(far, near, each) })
-			lines.Go(func() { carryLate(near, far, each) })
+			lines.Go(func() { carryLate(t.Context(), far, near, each) })
+			lines.Go(func() { carryLate(t.Context(), near, far, each) })
 		}
 	})
 	return listener.Addr().String()
 }
 
-// carryLate copies what comes, each piece so much later, until either end is closed.
-func carryLate(to, from net.Conn, late time.Duration) {
+// carryLate copies what comes, each piece so much later, until either end is closed. Once ctx is done nothing is late.
+func carryLate(ctx context.Context, to, from net.Conn, late time.Duration) {
 	type piece struct {
 		bytes []byte
 		due   time.Time
@@ -80,7 +81,7 @@ func carryLate(to, from net.Conn, late time.Duration) {
 	line.Go(func() {
 		defer to.Close()
 		for p := range under {
-			time.Sleep(time.Until(p.due))
+			wait(ctx, time.Until(p.due))
 			_, _ = to.Write(p.bytes) // an end that is closed is seen by whoever reads from it
 		}
 	})

@@ -13,13 +13,11 @@ import (
 	"github.com/contactrelay/contactrelay/messages"
 )
 
-// calls counts the calls of the People API that have ended.
-func (r *rig) calls() (n int64) {
+// unavailable counts the calls of the People API that were answered 503.
+func (r *rig) unavailable() (n int64) {
 	r.t.Helper()
 	for _, codes := range lines[peoplesim.Stats](r.t, r.people, "/stats")[0].Calls {
-		for _, count := range codes {
-			n += count
-		}
+		n += codes["503"]
 	}
 	return n
 }
@@ -45,14 +43,21 @@ func TestSoakAnOutageOfThreeMinutesMakesFewCallsAndNoLetter(t *testing.T) {
 	over := time.Now().Add(outage)
 	worker := r.worker()
 
+	// It says so at the beginning, and then once a minute.
 	var minutes []int64
-	before := int64(0)
-	for left := range 3 {
-		time.Sleep(time.Until(over.Add(-time.Duration(2-left) * time.Minute)))
-		n := r.calls()
+	var before int64
+	minute := func() {
+		n := r.unavailable()
 		minutes = append(minutes, n-before)
 		before = n
 	}
+	waits := with("no change can be made until this is over")
+	worker.until(2, 90*time.Second, waits)
+	minute()
+	worker.until(3, 90*time.Second, waits)
+	minute()
+	worker.until(1, 90*time.Second, with("changes can be made again"))
+	minute()
 	worker.until(len(all), time.Minute, applied)
 	took := time.Since(over)
 	t.Logf("calls in each minute: %d; all applied %v after it was over", minutes, took.Round(time.Millisecond))
