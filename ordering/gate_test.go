@@ -111,18 +111,26 @@ func TestBehindTheHeadOnlyItsStreamPassesUntilTheOthersAreQuiet(t *testing.T) {
 	})
 }
 
-// behindTheHead has the head of a gate pass on stream 2 and its follower be refused on stream 1.
-func behindTheHead(t *testing.T, d *desk) {
+// noRoomForTheHead closes the gate of a, and leaves no room for its head, 6, for so long: the limit is 100 bytes.
+func noRoomForTheHead(t *testing.T, d *desk, long time.Duration) {
+	t.Helper()
+	overfull(t, d, "a", time.Second)
+	pass(time.Second)
+	d.put(t, "b", &item{id: "1", bytes: 100, work: long})
+}
+
+// headPasses closes the gate of a and has its head, 6, pass on stream 2.
+func headPasses(t *testing.T, d *desk) {
 	t.Helper()
 	overfull(t, d, "a", time.Second)
 	pass(time.Minute)
 	expectGate(t, d, "a", &item{id: "6", stream: 2}, false)
-	expectGate(t, d, "a", &item{id: "7", stream: 1}, true)
 }
 
 func TestNothingOvertakesWhatWasRefusedBehindTheHeadAndIsLate(t *testing.T) {
 	story(t, small(10, 1000), func(t *testing.T, d *desk) {
-		behindTheHead(t, d) // and the service does not learn that 7 was refused
+		headPasses(t, d)
+		expectGate(t, d, "a", &item{id: "7", stream: 1}, true) // which the service does not learn
 		pass(10 * time.Second)
 		expectGate(t, d, "a", &item{id: "8", stream: 1}, true)
 		expectGate(t, d, "a", &item{id: "8", stream: 2}, true)
@@ -136,9 +144,7 @@ func TestNothingOvertakesWhatWasRefusedBehindTheHeadAndIsLate(t *testing.T) {
 
 func TestWhatWasRefusedBehindTheHeadDoesNotPassWhileItsStreamStillBringsSomething(t *testing.T) {
 	story(t, small(10, 1000), func(t *testing.T, d *desk) {
-		overfull(t, d, "a", time.Second)
-		pass(time.Minute)
-		expectGate(t, d, "a", &item{id: "6", stream: 2}, false)
+		headPasses(t, d)
 		expectGate(t, d, "a", &item{id: "9", stream: 1}, true)
 		expectGate(t, d, "a", &item{id: "9", stream: 1}, true) // a copy, before 7 and 8
 		expectGate(t, d, "a", &item{id: "7", stream: 2}, false)
@@ -149,7 +155,8 @@ func TestWhatWasRefusedBehindTheHeadDoesNotPassWhileItsStreamStillBringsSomethin
 
 func TestWhatWasRefusedBehindTheHeadAndNeverComesIsWaitedForUntilTheGateOpens(t *testing.T) {
 	story(t, small(10, 1000), func(t *testing.T, d *desk) {
-		behindTheHead(t, d)
+		headPasses(t, d)
+		expectGate(t, d, "a", &item{id: "7", stream: 1}, true)
 		pass(90*time.Second - 1)
 		expectGate(t, d, "a", &item{id: "8", stream: 2}, true)
 		pass(1)
@@ -159,9 +166,7 @@ func TestWhatWasRefusedBehindTheHeadAndNeverComesIsWaitedForUntilTheGateOpens(t 
 
 func TestACopyOfWhatIsDoneIsNotWaitedFor(t *testing.T) {
 	story(t, small(10, 1000), func(t *testing.T, d *desk) {
-		overfull(t, d, "a", time.Second)
-		pass(time.Minute)
-		expectGate(t, d, "a", &item{id: "6", stream: 2}, false)
+		headPasses(t, d)
 		expectGate(t, d, "a", &item{id: "5", stream: 1, done: true}, true)
 		expectGate(t, d, "a", &item{id: "7", stream: 2}, false)
 		pass(quiet)
@@ -171,9 +176,7 @@ func TestACopyOfWhatIsDoneIsNotWaitedFor(t *testing.T) {
 
 func TestAnotherStreamIsRefusedAtOnceWhileTheHeadBlocks(t *testing.T) {
 	story(t, small(10, 100), func(t *testing.T, d *desk) {
-		overfull(t, d, "a", time.Second)
-		pass(time.Second)
-		d.put(t, "b", &item{id: "1", bytes: 100, work: time.Minute})
+		noRoomForTheHead(t, d, time.Minute)
 		sixth := d.later(t.Context(), "a", &item{id: "6", stream: 2})
 		expectGate(t, d, "a", &item{id: "8", stream: 1}, true)
 		pass(time.Minute)
@@ -228,9 +231,7 @@ func TestPutsThatBlockAreRefusedWhenTheGateClosesMeanwhile(t *testing.T) {
 
 func TestItemsBehindTheOneThatOpensTheGateComeInBehindIt(t *testing.T) {
 	story(t, small(10, 100), func(t *testing.T, d *desk) {
-		overfull(t, d, "a", time.Second)
-		pass(time.Second)
-		d.put(t, "b", &item{id: "1", bytes: 100, work: time.Second})
+		noRoomForTheHead(t, d, time.Second)
 		sixth := d.later(t.Context(), "a", &item{id: "6"})
 		seventh := d.later(t.Context(), "a", &item{id: "7"})
 		expectPut(t, seventh, "blocks")
@@ -243,9 +244,7 @@ func TestItemsBehindTheOneThatOpensTheGateComeInBehindIt(t *testing.T) {
 
 func TestItemsBehindTheOneThatOpensTheGateAreRefusedWhenItGivesUp(t *testing.T) {
 	story(t, small(10, 100), func(t *testing.T, d *desk) {
-		overfull(t, d, "a", time.Second)
-		pass(time.Second)
-		d.put(t, "b", &item{id: "1", bytes: 100, work: time.Minute})
+		noRoomForTheHead(t, d, time.Minute)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		sixth := d.later(ctx, "a", &item{id: "6"})
@@ -261,9 +260,7 @@ func TestItemsBehindTheOneThatOpensTheGateAreRefusedWhenItGivesUp(t *testing.T) 
 // before it comes again.
 func TestWhatWasRefusedDoesNotComeInBeforeAHeadThatStandsAtTheDoor(t *testing.T) {
 	story(t, small(10, 100), func(t *testing.T, d *desk) {
-		overfull(t, d, "a", time.Second)
-		pass(time.Second)
-		d.put(t, "b", &item{id: "1", bytes: 100, work: time.Minute})
+		noRoomForTheHead(t, d, time.Minute)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		sixth := d.later(ctx, "a", &item{id: "6", stream: 2})
@@ -279,9 +276,7 @@ func TestWhatWasRefusedDoesNotComeInBeforeAHeadThatStandsAtTheDoor(t *testing.T)
 
 func TestWhatStandsAtTheDoorDoesNotOvertakeWhatIsRefusedMeanwhile(t *testing.T) {
 	story(t, small(10, 100), func(t *testing.T, d *desk) {
-		overfull(t, d, "a", time.Second)
-		pass(time.Second)
-		d.put(t, "b", &item{id: "1", bytes: 100, work: time.Minute})
+		noRoomForTheHead(t, d, time.Minute)
 		sixth := d.later(t.Context(), "a", &item{id: "6", stream: 2})
 		ninth := d.later(t.Context(), "a", &item{id: "9", stream: 2})
 		expectGate(t, d, "a", &item{id: "7", stream: 1}, true)
