@@ -29,7 +29,8 @@ type crmEdit struct {
 	sick      bool // the service rejects it, until it has been a letter
 	refused   bool // it did that
 	done      bool // it was settled, or became a letter
-	letters   int  // that it became
+	settledBy []*desk
+	letters   int // that it became
 }
 
 func (e *crmEdit) String() string {

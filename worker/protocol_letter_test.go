@@ -10,7 +10,7 @@ import (
 func (o *oracle) parked(d *desk, l *deadletter.Letter) {
 	e := o.run.messages[l.Original.MessageID].crmEdit
 	o.run.note("%v makes %v a letter: %s %v, is %s", d, e, l.Reason, l.Fields, l.CurrentEtag)
-	defer func() { e.letters, e.done = e.letters+1, true }()
+	defer func() { e.letters, e.done, e.settledBy = e.letters+1, true, append(e.settledBy, d) }()
 	switch {
 	case l.Reason == deadletter.Rejected && e.refused:
 	case l.Reason != deadletter.EtagConflict:
@@ -69,7 +69,7 @@ func (o *oracle) conflict(d *desk, e *crmEdit, field, current int) {
 		o.fail("false letter: %v, but no hand changed field %d", e, field)
 	case o.run.inverted(e):
 		o.limits["letter without base: its publish time runs against its delivery"]++
-	case now.by != nil && now.desk == d && now.by.done && !now.late:
+	case now.by != nil && now.desk == d && slices.Contains(now.by.settledBy, d) && !now.late:
 		o.fail("false letter: %v, but field %d is as this worker left it", e, field)
 	case c.touchedByHand(-1, e.seen, c.current()):
 		o.limits["letter without base: a hand changed another field"]++

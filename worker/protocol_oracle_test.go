@@ -151,6 +151,6 @@ func (o *oracle) settled(d *desk, s Settlement) {
 		}
 	}
 	if s.Outcome != Returned && s.Outcome != DeadLettered && s.Outcome != Duplicate {
-		e.done = true
+		e.done, e.settledBy = true, append(e.settledBy, d)
 	}
 }
