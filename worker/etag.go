@@ -3,6 +3,7 @@ package worker
 import (
 	"hash/maphash"
 	"slices"
+	"time"
 
 	peopleapi "google.golang.org/api/people/v1"
 )
@@ -27,16 +28,27 @@ func etagOf(p *peopleapi.Person) etag {
 }
 
 // sourceEtag is the etag of the contact itself, the one to compare.
-func sourceEtag(p *peopleapi.Person) string {
+func sourceEtag(p *peopleapi.Person) string { return sightOf(p).etag }
+
+// sight is the contact at one time, as the service told it: the etag of its source, and when that was last changed, the zero
+// time if it did not tell.
+type sight struct {
+	etag    string
+	changed time.Time
+}
+
+// sightOf is what an answer tells; the zero value if that is nothing.
+func sightOf(p *peopleapi.Person) sight {
 	if p == nil || p.Metadata == nil {
-		return ""
+		return sight{}
 	}
 	for _, s := range p.Metadata.Sources {
 		if s.Type == contactSource {
-			return s.Etag
+			changed, _ := time.Parse(time.RFC3339Nano, s.UpdateTime) // a time that cannot be read tells nothing
+			return sight{s.Etag, changed}
 		}
 	}
-	return ""
+	return sight{}
 }
 
 // guarded is a person with that etag and no other.

@@ -92,9 +92,9 @@ func TestARefusedOrReplacedEtagMakesAReadStale(t *testing.T) {
 	h := &history{}
 	h.refused(ofSource("1"))
 	h.refused(etag{"%p", true})
-	h.wrote(ofSource("2"), "3")
+	h.wrote(ofSource("2"), sight{etag: "3"})
 	for read, want := range map[string]bool{"1": true, "2": true, "3": false, "4": false, "%p": false, "": false} {
-		if got := h.stale(read); got != want {
+		if got := h.stale(sight{etag: read}); got != want {
 			t.Errorf("stale(%q) = %v, want %v", read, got, want)
 		}
 	}

@@ -165,7 +165,7 @@ func (f *foreseen) write(p *part, fields []string) {
 	if p.photo {
 		f.chain.photographed(answered)
 	} else {
-		f.wrote(etag{value: f.etag}, answered)
+		f.wrote(etag{value: f.etag}, sight{etag: answered})
 		for _, field := range fields {
 			f.held[field] = p.said().wanted()[field]
 		}

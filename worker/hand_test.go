@@ -150,18 +150,23 @@ func TestABatchMessageWithBaseMergesAndConflictsByContact(t *testing.T) {
 	}
 }
 
+// namedOnThePersonsEtag is a change of the first contact by a producer that sends back the person.etag of what it read.
+func namedOnThePersonsEtag(t *testing.T, w *world, given string) messages.Message {
+	t.Helper()
+	read, err := w.worker.contacts.Get(t.Context(), ann, one, readBack([]string{"names"}))
+	must(t, err)
+	p := texts{"names": given}.person(one)
+	p["etag"] = read.Etag
+	p["metadata"] = map[string]any{"sources": []any{map[string]any{"type": "CONTACT"}}}
+	return message(messages.Patch, map[string]any{"person": p, "updatePersonFields": "names"})
+}
+
 // TestAPersonEtagGuardsAsASourceEtagDoes has a producer that sends back the person.etag of what it read.
 func TestAPersonEtagGuardsAsASourceEtagDoes(t *testing.T) {
 	courierWorld(t, func(t *testing.T, w *world, c *courier) {
-		guarded := func(given string) messages.Message {
-			read, err := w.worker.contacts.Get(t.Context(), ann, one, readBack([]string{"names"}))
-			must(t, err)
-			p := texts{"names": given}.person(one)
-			p["etag"] = read.Etag
-			p["metadata"] = map[string]any{"sources": []any{map[string]any{"type": "CONTACT"}}}
-			return message(messages.Patch, map[string]any{"person": p, "updatePersonFields": "names"})
-		}
-		first, second, third := guarded("first"), guarded("second"), guarded("third")
+		first := namedOnThePersonsEtag(t, w, "first")
+		second := namedOnThePersonsEtag(t, w, "second")
+		third := namedOnThePersonsEtag(t, w, "third")
 		c.bring("1", at(1), first)
 		c.bring("2", at(2), second)
 		w.ended(Applied, Applied)

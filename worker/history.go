@@ -14,6 +14,7 @@ type history struct {
 	fields []made // one of each field: a map of one or two would take ten times the room
 	chain  chain
 	past   etags // of the source: refused, or replaced by a write
+	newest sight // the one with the latest change
 
 	// late is until when a write may still take effect of which no answer came and that nothing guards, or only what was
 	// read just before; lateBy is the change that wanted it.
@@ -71,9 +72,17 @@ func (h *history) guard(e etag) etag {
 }
 
 // wrote notes a write that was answered well.
-func (h *history) wrote(guard etag, answered string) {
+func (h *history) wrote(guard etag, answered sight) {
 	h.refused(guard)
-	h.chain.wrote(guard, answered)
+	h.chain.wrote(guard, answered.etag)
+	h.saw(answered)
+}
+
+// saw notes what the service told of the contact.
+func (h *history) saw(s sight) {
+	if !s.changed.Before(h.newest.changed) {
+		h.newest = s
+	}
 }
 
 // refused notes that an etag is not the contact's, or not any more.
@@ -86,13 +95,21 @@ func (h *history) refused(e etag) {
 // outdated reports whether a write with this etag is sure to be refused: it was the contact's once, and is not any more.
 func (h *history) outdated(e etag) bool { return !e.ofPerson && h.past.has(e) }
 
-// stale reports whether a read with this etag of the source shows the contact as it was before.
-func (h *history) stale(read string) bool { return h.past.has(etag{value: read}) }
+// stale reports whether a read shows the contact as it was before. An etag that this worker never met is told by its time:
+// a write that was guarded by the etag of the person, which cannot be compared, leaves that of the source unknown.
+func (h *history) stale(read sight) bool {
+	return h.past.has(etag{value: read.etag}) || h.earlier(read)
+}
+
+// earlier reports whether what a read shows was changed before something that this worker has seen.
+func (h *history) earlier(read sight) bool {
+	return !read.changed.IsZero() && read.changed.Before(h.newest.changed) && read.etag != h.newest.etag
+}
 
 // size is about what a history takes, in bytes.
 func (h *history) size() int {
-	const base, field = 400, 80
-	return base + field*cap(h.fields) + 8*(cap(h.chain.replaced)+cap(h.past)) + len(h.chain.end)
+	const base, field = 440, 80
+	return base + field*cap(h.fields) + 8*(cap(h.chain.replaced)+cap(h.past)) + len(h.chain.end) + len(h.newest.etag)
 }
 
 // What is remembered, from section 6 of the design.

@@ -42,7 +42,7 @@ func known(writes ...texts) *history {
 	h := &history{}
 	for i, t := range writes {
 		version := int64(i + 1)
-		h.wrote(etag{value: peoplesim.SourceEtag(one, version)}, peoplesim.SourceEtag(one, version+1))
+		h.wrote(etag{value: peoplesim.SourceEtag(one, version)}, sight{etag: peoplesim.SourceEtag(one, version+1)})
 		for field := range t {
 			h.settled(order{at(i + 1), version}, field, printWanted(field, t.values()[field]))
 		}
@@ -146,7 +146,7 @@ func TestEachFieldIsJudgedByItself(t *testing.T) {
 // TestAPersonEtagCountsInTheChainAsWhatItIs: the chain holds both kinds, and never takes one for the other.
 func TestAPersonEtagCountsInTheChainAsWhatItIs(t *testing.T) {
 	h := &history{}
-	h.wrote(etag{value: "x", ofPerson: true}, "end")
+	h.wrote(etag{value: "x", ofPerson: true}, sight{etag: "end"})
 	for e, want := range map[etag]finding{
 		{value: "x", ofPerson: true}: free, {value: "x"}: conflict, {value: "y", ofPerson: true}: conflict, {}: conflict,
 	} {

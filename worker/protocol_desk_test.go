@@ -26,6 +26,7 @@ type desk struct {
 	handling []*held   // in the call that runs
 	dead     bool
 	past     map[string]bool        // etags that it knows not to be a contact's any more
+	told     map[*card]int          // the newest version that it was told of
 	seen     map[*crmEdit]bool      // of which it has had a message before any replay
 	clamped  map[*crmEdit]time.Time // the publish time that counts where that ran against the order
 }
@@ -40,7 +41,7 @@ type stand struct {
 
 func (r *protocol) newDesk() *desk {
 	r.started++
-	d := &desk{run: r, number: r.started, past: map[string]bool{}, seen: map[*crmEdit]bool{}, clamped: map[*crmEdit]time.Time{}}
+	d := &desk{run: r, number: r.started, past: map[string]bool{}, told: map[*card]int{}, seen: map[*crmEdit]bool{}, clamped: map[*crmEdit]time.Time{}}
 	config := Config{
 		MaxPhotoBytes: 1 << 10, CallTimeout: protocolCallTimeout,
 		Attempts: 1 << 20, RetryFor: 1 << 20 * time.Hour, // what uses them up is another test's

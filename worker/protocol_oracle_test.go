@@ -115,10 +115,10 @@ func remembers(d *desk, c *card, field int) bool {
 	return known
 }
 
-// told judges what a read shows to a worker. If it is not the newest that can be told by its etag, unless another worker
-// left that, or a write that was guarded by an etag of the other kind.
+// told judges what a read shows to a worker. If it is not the newest that can be told by its etag, or by the time of its
+// change if the worker has met a newer one, unless another worker left that.
 func (o *oracle) told(d *desk, c *card, shown int) {
-	if shown == c.current() || d.past[c.etag(shown)] {
+	if shown == c.current() || d.past[c.etag(shown)] || c.versions[shown].at.Before(c.versions[d.told[c]].at) {
 		return
 	}
 	for f := range protocolFields {

@@ -162,7 +162,8 @@ func (s *cardfile) lagging(c *card) int {
 
 // person is a version of a contact as the service tells it.
 func (s *cardfile) person(c *card, version int) string {
-	v := c.versions[version]
+	v, d := c.versions[version], s.run.calling
+	d.told[c] = max(d.told[c], version)
 	var b strings.Builder
 	fmt.Fprintf(&b, `{"resourceName":%q,"etag":%q,"metadata":{"sources":[{"type":"CONTACT","etag":%q,"updateTime":%q}]}`,
 		c.name(), c.ofPerson(version), c.etag(version), v.at.UTC().Format(time.RFC3339Nano))

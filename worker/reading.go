@@ -18,15 +18,20 @@ func (p *part) read() people.Read {
 	return readBack(p.wanting())
 }
 
-// look reads a contact. Without one the verdict says what follows from that.
-func (c *calls) look(ctx context.Context, p *part, read people.Read) (*peopleapi.Person, verdict) {
+// look reads a contact. Without one, or with one as it was before, the verdict says what follows from that.
+func (c *calls) look(ctx context.Context, h *history, p *part, read people.Read) (*peopleapi.Person, verdict) {
 	var person *peopleapi.Person
 	err := c.timed(ctx, "people.get", func(ctx context.Context) (err error) {
 		person, err = c.worker.contacts.Get(ctx, c.user, p.resource, read)
 		return err
 	})
+	seen := sightOf(person)
+	h.saw(seen)
 	switch {
+	case err == nil && h.stale(seen):
+		return nil, c.again(h, p, seen)
 	case err == nil:
+		p.stale = waits{}
 		return person, verdict{}
 	case interrupted(ctx):
 		return nil, verdict{}
@@ -46,9 +51,11 @@ func (c *calls) confirm(ctx context.Context, h *history, p *part, v verdict) ver
 		return err
 	})
 	if err == nil {
-		if !p.photo && !h.stale(sourceEtag(current)) && same(p.wanting(), p.said().wanted(), valuesIn(current), anyOrder) {
-			p.saw(sourceEtag(current))
-			p.proved(h, sourceEtag(current))
+		seen := sightOf(current)
+		h.saw(seen)
+		if !p.photo && !h.stale(seen) && same(p.wanting(), p.said().wanted(), valuesIn(current), anyOrder) {
+			p.saw(seen.etag)
+			p.proved(h, seen.etag)
 			return verdict{outcome: AlreadyApplied}
 		}
 		if c.worker.blames(c.user, p, v.fact) {

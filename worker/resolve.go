@@ -18,15 +18,11 @@ const conflictWait = 2 * time.Second
 // resolve reads a contact whose etag is not the one that a change carries, or of which it carries none, judges what the
 // change means now, and writes what of it may be written.
 func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
-	current, v := c.look(ctx, p, p.read())
+	current, v := c.look(ctx, h, p, p.read())
 	if current == nil {
 		return v
 	}
 	read := sourceEtag(current)
-	if h.stale(read) {
-		return c.again(p)
-	}
-	p.stale = waits{}
 	p.saw(read)
 	shown := valuesIn(current)
 	found := h.judge(p.claim(), shown, read, c.newer(p, shown))
@@ -61,14 +57,21 @@ func (p *part) undone(found map[string]finding, read string) time.Duration {
 }
 
 // again is the wait for a read that shows the contact as it was before. When it has lasted for 30 s that counts as a
-// failure like any other, and never as a verdict.
-func (c *calls) again(p *part) verdict {
+// failure like any other, and never as a verdict. When the attempts are used up, a time is no proof any more that the read is
+// stale: that times of changes never run backwards is not documented.
+func (c *calls) again(h *history, p *part, read sight) verdict {
 	c.worker.tally.resolved("stale_read")
 	if wait := p.stale.next(); wait > 0 {
 		p.tries.uncount(wait) // nothing failed
 		return verdict{wait: wait, cause: causeStaleRead}
 	}
-	return p.tries.transient(&people.Error{Kind: people.StaleEtag}, c.worker.config, time.Now())
+	v := p.tries.transient(&people.Error{Kind: people.StaleEtag}, c.worker.config, time.Now())
+	if v.read == readExhausted && h.earlier(read) {
+		h.newest = sight{}
+		p.tries.restart()
+		return verdict{wait: conflictWait, cause: causeStaleRead}
+	}
+	return v
 }
 
 // dispute is the verdict on a conflict: a wait the first time, then a letter.
@@ -126,16 +129,7 @@ func (h *history) knows(fields []string) bool {
 // changedSince reports whether the contact was changed after the change was published, or its original if it is a replay.
 // A worker that knows nothing of a contact cannot tell by whom.
 func changedSince(current *peopleapi.Person, p *part) bool {
-	if current.Metadata == nil {
-		return false
-	}
-	for _, s := range current.Metadata.Sources {
-		at, err := time.Parse(time.RFC3339Nano, s.UpdateTime)
-		if s.Type == contactSource && err == nil && at.After(p.message.rank.own.published) {
-			return true
-		}
-	}
-	return false
+	return sightOf(current).changed.After(p.message.rank.own.published)
 }
 
 // decided reports whether an operator decided to write the part over the contact with this etag, or over one to which

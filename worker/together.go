@@ -106,11 +106,14 @@ func (c *calls) prepare(ctx context.Context, parts []*part, mask string) (sent [
 // readBefore judges what a part means for a contact that was read before the call, and reports whether it is to be sent
 // as a whole.
 func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bool {
-	read := sourceEtag(r.Person)
-	switch {
-	case r.Err != nil || r.Person == nil, h.stale(read), p.latest && (p.message.replay || p.doubtful()):
+	seen := sightOf(r.Person)
+	h.saw(seen)
+	if r.Err != nil || r.Person == nil || h.stale(seen) || p.latest && (p.message.replay || p.doubtful()) {
 		p.separate()
 		return false
+	}
+	read := seen.etag
+	switch {
 	case p.latest, !p.unsure:
 		p.saw(read)
 		shown := valuesIn(r.Person)

@@ -69,7 +69,7 @@ func (c *calls) missed(ctx context.Context, h *history, p *part, err error, just
 
 // wrote notes that the service answered a write of a part's fields well.
 func (p *part) wrote(h *history, guard etag, answer *peopleapi.Person) {
-	h.wrote(guard, sourceEtag(answer))
+	h.wrote(guard, sightOf(answer))
 	p.settle(h, p.wanting())
 	p.shown = nil
 	p.found.written = true
@@ -97,7 +97,7 @@ func (h *history) lateFor(p *part, now time.Time) time.Duration {
 // by that.
 func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
 	if !p.unsure && p.mayBeOld(h, p.fields) {
-		current, v := c.look(ctx, p, answerRead)
+		current, v := c.look(ctx, h, p, answerRead)
 		switch {
 		case current == nil:
 			return v
@@ -118,9 +118,11 @@ func (c *calls) photograph(ctx context.Context, h *history, p *part) verdict {
 	if err != nil {
 		return c.missed(ctx, h, p, err, false)
 	}
-	h.chain.photographed(sourceEtag(answer))
+	seen := sightOf(answer)
+	h.chain.photographed(seen.etag)
+	h.saw(seen)
 	p.settle(h, p.fields)
 	p.found.written = true
-	p.left = left{sourceEtag(answer), true, p.asked.cut(answer)}
+	p.left = left{seen.etag, true, p.asked.cut(answer)}
 	return verdict{outcome: Applied}
 }

@@ -1,0 +1,116 @@
+package worker
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/contactrelay/contactrelay/internal/peoplesim"
+	"github.com/contactrelay/contactrelay/messages"
+)
+
+func TestAReadIsStaleByItsEtagOrByTheTimeOfItsChange(t *testing.T) {
+	h := &history{}
+	h.wrote(etag{"%1", true}, sight{"2", at(2)}) // "1" is what that replaced, and nobody knows
+	h.saw(sight{"4", at(4)})
+	h.saw(sight{"3", at(3)}) // a read that lags behind
+	h.refused(ofSource("5"))
+	for _, test := range []struct {
+		read sight
+		want bool
+	}{
+		{sight{"1", at(1)}, true},
+		{sight{"2", at(2)}, true},
+		{sight{"3", at(3)}, true},
+		{sight{"4", at(4)}, false},
+		{sight{"4", at(1)}, false}, // the etag says more than a time that is told otherwise
+		{sight{"5", at(9)}, true},
+		{sight{"6", at(4)}, false},
+		{sight{"6", at(6)}, false},
+		{sight{"6", time.Time{}}, false},
+		{sight{}, false},
+	} {
+		if got := h.stale(test.read); got != test.want {
+			t.Errorf("stale(%v) = %v, want %v", test.read, got, test.want)
+		}
+	}
+}
+
+// TestAReadOfBeforeAWriteOnThePersonsEtagIsStale has a change want what the contact held before the one ahead of it. A read
+// that lags behind shows that, and an etag that this worker never met: the producer knows that of the person alone.
+func TestAReadOfBeforeAWriteOnThePersonsEtagIsStale(t *testing.T) {
+	back := edit{contact: one, set: texts{"names": "Seed"}}
+	for kind, m := range map[string]messages.Message{"patch": back.patch(), "batch": together(back)} {
+		t.Run(kind, func(t *testing.T) {
+			courierWorld(t, func(t *testing.T, w *world, c *courier) {
+				c.bring("1", at(1), namedOnThePersonsEtag(t, w, "CRM"))
+				w.ended(Applied)
+				w.fail(readBehind(1))
+				c.bring("2", at(2), m)
+				time.Sleep(10 * time.Second)
+				w.ended(Applied, Applied)
+				w.holds(one, texts{"names": "Seed"})
+			})
+		})
+	}
+}
+
+// TestTimesOfChangesThatRunBackwardsHoldUpNoChangeForEver has the service tell an earlier time of a contact's last change than
+// it told before, with an etag that is new. At first that looks like a read that lags behind.
+func TestTimesOfChangesThatRunBackwardsHoldUpNoChangeForEver(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.contacts(1, seeded)
+		service := &backwardsService{next: w.people}
+		w.transport = service
+		w.publish(ann, named("first", 1).patch())
+		w.start()
+		w.drain(time.Minute)
+		w.hand(one, texts{"names": "typed"})
+		service.backwards = true
+		w.publish(ann, edit{contact: one, set: texts{"names": "second"}}.patch())
+		w.drain(10 * time.Minute)
+		w.check(map[string]int{"applied": 2})
+		w.holds(one, texts{"names": "second"})
+	})
+}
+
+// TestAnEtagThatWasRefusedAndIsReadForEverEndsAsALetter has the service contradict itself for good: no time makes up for that.
+func TestAnEtagThatWasRefusedAndIsReadForEverEndsAsALetter(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.contacts(1, seeded)
+		w.hand(one, texts{"nicknames": "typed"})
+		w.fail(peoplesim.Fault{
+			Kind: peoplesim.StaleRead, Rate: 1, Delay: peoplesim.Duration(24 * time.Hour), Versions: 1, Methods: []string{peoplesim.Get},
+		})
+		w.publish(ann, named("CRM", 1).patch())
+		w.start()
+		w.drain(20 * time.Minute)
+		w.check(map[string]int{"retries_exhausted": 1})
+	})
+}
+
+// backwardsService tells that every contact was changed long ago, from some time on.
+type backwardsService struct {
+	next      http.RoundTripper
+	backwards bool
+}
+
+var updateTime = regexp.MustCompile(`("updateTime": *)"[^"]*"`)
+
+func (s *backwardsService) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := s.next.RoundTrip(r)
+	if err != nil || !s.backwards {
+		return answer, err
+	}
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return nil, err
+	}
+	body = updateTime.ReplaceAll(body, []byte(`$1"1999-01-01T00:00:00Z"`))
+	answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	answer.Header.Del("Content-Length")
+	return answer, nil
+}
