@@ -71,11 +71,13 @@ func (h *history) guard(e etag) etag {
 	return etag{value: h.chain.end}
 }
 
-// wrote notes a write that was answered well.
+// wrote notes a write that was answered well. Unlike a read, that answer lags behind nothing: it counts, whatever its time.
 func (h *history) wrote(guard etag, answered sight) {
 	h.refused(guard)
 	h.chain.wrote(guard, answered.etag)
-	h.saw(answered)
+	if !answered.changed.IsZero() {
+		h.newest = answered
+	}
 }
 
 // saw notes what the service told of the contact.

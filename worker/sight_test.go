@@ -77,6 +77,24 @@ func TestTimesOfChangesThatRunBackwardsHoldUpNoChangeForEver(t *testing.T) {
 	})
 }
 
+// TestWhatAWriteIsAnsweredWithIsTheNewestWhateverItsTime has the times run backwards at a write of this worker: its answer
+// lags behind nothing, and a read that shows the same needs no wait.
+func TestWhatAWriteIsAnsweredWithIsTheNewestWhateverItsTime(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.contacts(1, seeded)
+		service := &backwardsService{next: w.people}
+		w.transport = service
+		w.publish(ann, named("first", 1).patch())
+		w.start()
+		w.drain(time.Minute)
+		service.backwards = true
+		w.publish(ann, named("second", 2).patch(), named("third", 0).patch())
+		w.drain(10 * time.Second)
+		w.check(map[string]int{"applied": 3})
+		w.holds(one, texts{"names": "third"})
+	})
+}
+
 // TestAnEtagThatWasRefusedAndIsReadForEverEndsAsALetter has the service contradict itself for good: no time makes up for that.
 func TestAnEtagThatWasRefusedAndIsReadForEverEndsAsALetter(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
