@@ -18,7 +18,8 @@ func (p *part) read() people.Read {
 	return readBack(p.wanting())
 }
 
-// look reads a contact. Without one, or with one as it was before, the verdict says what follows from that.
+// look reads a contact. Without one, or with one as it was before, the verdict says what follows from that. When the
+// attempts are used up, a time alone is no proof any more that it is as it was before: it is taken for what it shows.
 func (c *calls) look(ctx context.Context, h *history, p *part, read people.Read) (*peopleapi.Person, verdict) {
 	var person *peopleapi.Person
 	err := c.timed(ctx, "people.get", func(ctx context.Context) (err error) {
@@ -27,9 +28,15 @@ func (c *calls) look(ctx context.Context, h *history, p *part, read people.Read)
 	})
 	seen := sightOf(person)
 	h.saw(seen)
+	if err == nil && h.stale(seen) {
+		v := c.again(p)
+		if v.read != readExhausted || h.past.has(etag{value: seen.etag}) {
+			return nil, v
+		}
+		h.newest = seen // that times of changes never run backwards is not documented
+		p.tries.restart()
+	}
 	switch {
-	case err == nil && h.stale(seen):
-		return nil, c.again(h, p, seen)
 	case err == nil:
 		p.stale = waits{}
 		return person, verdict{}

@@ -57,21 +57,14 @@ func (p *part) undone(found map[string]finding, read string) time.Duration {
 }
 
 // again is the wait for a read that shows the contact as it was before. When it has lasted for 30 s that counts as a
-// failure like any other, and never as a verdict. When the attempts are used up, a time is no proof any more that the read is
-// stale: that times of changes never run backwards is not documented.
-func (c *calls) again(h *history, p *part, read sight) verdict {
+// failure like any other, and never as a verdict.
+func (c *calls) again(p *part) verdict {
 	c.worker.tally.resolved("stale_read")
 	if wait := p.stale.next(); wait > 0 {
 		p.tries.uncount(wait) // nothing failed
 		return verdict{wait: wait, cause: causeStaleRead}
 	}
-	v := p.tries.transient(&people.Error{Kind: people.StaleEtag}, c.worker.config, time.Now())
-	if v.read == readExhausted && h.earlier(read) {
-		h.newest = sight{}
-		p.tries.restart()
-		return verdict{wait: conflictWait, cause: causeStaleRead}
-	}
-	return v
+	return p.tries.transient(&people.Error{Kind: people.StaleEtag}, c.worker.config, time.Now())
 }
 
 // dispute is the verdict on a conflict: a wait the first time, then a letter.

@@ -59,7 +59,8 @@ func TestAReadOfBeforeAWriteOnThePersonsEtagIsStale(t *testing.T) {
 }
 
 // TestTimesOfChangesThatRunBackwardsHoldUpNoChangeForEver has the service tell an earlier time of a contact's last change than
-// it told before, with an etag that is new. At first that looks like a read that lags behind.
+// it told before, with an etag that is new. At first that looks like a read that lags behind. What fails then has all its
+// attempts before it.
 func TestTimesOfChangesThatRunBackwardsHoldUpNoChangeForEver(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.contacts(1, seeded)
@@ -70,6 +71,7 @@ func TestTimesOfChangesThatRunBackwardsHoldUpNoChangeForEver(t *testing.T) {
 		w.drain(time.Minute)
 		w.hand(one, texts{"names": "typed"})
 		service.backwards = true
+		w.fail(peoplesim.Fault{Kind: peoplesim.Unavailable, Rate: 1, Calls: 1, Methods: []string{peoplesim.UpdateContact}})
 		w.publish(ann, edit{contact: one, set: texts{"names": "second"}}.patch())
 		w.drain(10 * time.Minute)
 		w.check(map[string]int{"applied": 2})
@@ -92,6 +94,20 @@ func TestWhatAWriteIsAnsweredWithIsTheNewestWhateverItsTime(t *testing.T) {
 		w.drain(10 * time.Second)
 		w.check(map[string]int{"applied": 3})
 		w.holds(one, texts{"names": "third"})
+	})
+}
+
+// TestReadsThatAreBothBehindAndContradictEachOtherEndAsALetter has the service tell two etags by turns, and refuse both.
+func TestReadsThatAreBothBehindAndContradictEachOtherEndAsALetter(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.contacts(1, seeded)
+		w.hand(one, texts{"names": "typed"})
+		service := &turningService{next: w.people}
+		w.transport = service
+		w.publish(ann, named("CRM", 0).patch())
+		w.start()
+		w.drain(time.Hour)
+		w.check(map[string]int{"retries_exhausted": 1})
 	})
 }
 
@@ -123,12 +139,40 @@ func (s *backwardsService) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil || !s.backwards {
 		return answer, err
 	}
+	return rewritten(answer, func(body []byte) []byte {
+		return updateTime.ReplaceAll(body, []byte(`$1"1999-01-01T00:00:00Z"`))
+	})
+}
+
+// rewritten is an answer with another body.
+func rewritten(answer *http.Response, with func(body []byte) []byte) (*http.Response, error) {
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
 		return nil, err
 	}
-	body = updateTime.ReplaceAll(body, []byte(`$1"1999-01-01T00:00:00Z"`))
+	body = with(body)
 	answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	answer.Header.Del("Content-Length")
 	return answer, nil
 }
+
+// turningService shows in its reads two contacts by turns, each with an etag that it refuses.
+type turningService struct {
+	next  http.RoundTripper
+	reads int
+}
+
+func (s *turningService) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := s.next.RoundTrip(r)
+	if err != nil || r.Method != http.MethodGet {
+		return answer, err
+	}
+	s.reads++
+	n := byte('1' + s.reads%2)
+	return rewritten(answer, func(body []byte) []byte {
+		body = updateTime.ReplaceAll(body, []byte(`$1"1999-01-01T00:00:0`+string(n)+`Z"`))
+		return sourceEtags.ReplaceAll(body, []byte(`$1"#wrong`+string(n)+`"`))
+	})
+}
+
+var sourceEtags = regexp.MustCompile(`("etag": *)"#[^"]*"`)
