@@ -60,7 +60,7 @@ func (c *calls) confirm(ctx context.Context, h *history, p *part, v verdict) ver
 	if err == nil {
 		seen := sightOf(current)
 		h.saw(seen)
-		if !p.photo && !h.stale(seen) && same(p.wanting(), p.said().wanted(), valuesIn(current), anyOrder) {
+		if !p.photo && !h.stale(seen) && p.shownBy(current) {
 			p.saw(seen.etag)
 			p.proved(h, seen.etag)
 			return verdict{outcome: AlreadyApplied}
@@ -83,6 +83,14 @@ func (c *calls) confirm(ctx context.Context, h *history, p *part, v verdict) ver
 		return c.worker.notIts(c.user, p, judged)
 	}
 	return judged
+}
+
+// shownBy reports whether a read that is not stale tells that a part needs no write any more: it shows all that is wanted. As
+// long as the etag that the part carries was not refused, a read with another one, of a contact that was not changed since
+// the change was published, may be as it was before somebody else's write.
+func (p *part) shownBy(read *peopleapi.Person) bool {
+	upToDate := p.latest || p.refusal != nil || p.sent.value == sourceEtag(read) || changedSince(read, p)
+	return upToDate && same(p.wanting(), p.said().wanted(), valuesIn(read), anyOrder)
 }
 
 // proved notes that a read with this etag showed all that is wanted.

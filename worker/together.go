@@ -132,8 +132,7 @@ func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bo
 		case regrouped && !p.done:
 			p.separate() // reads that contradict each other by turns would have it regrouped and read for ever
 		}
-	case same(p.wanting(), p.said().wanted(), valuesIn(r.Person), anyOrder) && (p.sent.value == read || changedSince(r.Person, p)):
-		// One that was not changed since the change was published may be as it was before somebody else's write.
+	case p.shownBy(r.Person):
 		p.saw(read)
 		p.proved(h, read)
 		p.found.written, p.done = true, true // by the call of which nothing was known
