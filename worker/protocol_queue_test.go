@@ -178,10 +178,12 @@ func (q *postbox) ready() bool {
 	return q.next() != nil && !slices.ContainsFunc(q.outstanding(), func(p *posted) bool { return p.out.dead })
 }
 
-// brings reports whether a change is on its way to a worker, or will be at once.
+// brings reports whether a change is on its way to a worker, or will be at once, if not another one has any of the key.
 func (q *postbox) brings(e *crmEdit, d *desk) bool {
+	all := q.outstanding()
+	free := len(all) == 0 || all[0].out == d
 	return slices.ContainsFunc(q.posted, func(p *posted) bool {
-		return p.crmEdit == e && !p.acked && (p.out == nil || slices.ContainsFunc(d.fetched, func(f fetched) bool { return f.posted == p }))
+		return p.crmEdit == e && !p.acked && (p.out == nil && free || slices.ContainsFunc(d.fetched, func(f fetched) bool { return f.posted == p }))
 	})
 }
 
