@@ -37,6 +37,61 @@ func TestAReadIsStaleByItsEtagOrByTheTimeOfItsChange(t *testing.T) {
 			t.Errorf("stale(%v) = %v, want %v", test.read, got, test.want)
 		}
 	}
+	h.wrote(ofSource("6"), sight{etag: "7"})
+	if !h.stale(sight{"1", at(1)}) {
+		t.Error("an answer without a time lets what was seen before it be forgotten")
+	}
+}
+
+// TestWhateverACallShowsIsSeen has a call show the contact after somebody's edit, and then a change want what was there before
+// that, which a read that lags behind shows.
+func TestWhateverACallShowsIsSeen(t *testing.T) {
+	typed := edit{contact: one, set: texts{"names": "typed"}}
+	for name, test := range map[string]struct {
+		first  messages.Message
+		fails  []peoplesim.Fault
+		ends   Outcome
+		behind int
+	}{
+		"a read":                        {typed.patch(), nil, AlreadyApplied, 1},
+		"a read before a batch":         {together(typed, edit{contact: contactName(2), set: typed.set}), nil, Applied, 1},
+		"a read after all attempts":     {typed.patch(), []peoplesim.Fault{failing(peoplesim.Get)}, AlreadyApplied, 1},
+		"the answer to a photo":         {picture(one), nil, Applied, 2},
+		"the answer to a guarded write": {edit{contact: one, set: texts{"nicknames": "CRM"}, version: 2}.patch(), nil, Applied, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			courierWorld(t, func(t *testing.T, w *world, c *courier) {
+				time.Sleep(time.Second)
+				w.hand(one, typed.set)
+				w.fail(append(test.fails, latency(10*time.Millisecond))...)
+				c.bring("1", at(1), test.first)
+				w.ended(test.ends)
+				w.fail(readBehind(test.behind))
+				c.bring("2", at(2), named("Seed", 0).patch())
+				w.ended(test.ends, Applied)
+				w.holds(one, texts{"names": "Seed"})
+			})
+		})
+	}
+}
+
+// failing answers 500 to the calls of a method until the attempts of a change are used up.
+func failing(method string) peoplesim.Fault {
+	return peoplesim.Fault{Kind: peoplesim.Internal, Rate: 1, Calls: maxInternal, Methods: []string{method}}
+}
+
+// TestTheLastReadOfAChangeIsStaleAsAnyOther has a change want what the contact held before somebody's edit. The worker has
+// seen that, and the read that follows when the attempts are used up lags behind it.
+func TestTheLastReadOfAChangeIsStaleAsAnyOther(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		time.Sleep(time.Second)
+		w.hand(one, texts{"names": "typed"})
+		last := readBehind(1)
+		last.Skip = maxInternal
+		w.fail(failing(peoplesim.UpdateContact), last)
+		c.bring("1", at(1), named("Seed", 0).patch())
+		w.ended(DeadLettered)
+	})
 }
 
 // TestAReadOfBeforeAWriteOnThePersonsEtagIsStale has a change want what the contact held before the one ahead of it. A read
@@ -64,7 +119,7 @@ func TestAReadThatLagsBehindWhatTheProducerSawProvesNoChange(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.contacts(1, seeded)
 		w.hand(one, texts{"names": "typed"})
-		w.fail(readBehind(1), peoplesim.Fault{Kind: peoplesim.Internal, Rate: 1, Calls: maxInternal, Methods: []string{peoplesim.UpdateContact}})
+		w.fail(readBehind(1), failing(peoplesim.UpdateContact))
 		time.Sleep(time.Second)
 		w.publish(ann, named("Seed", 2).patch())
 		w.start()
@@ -92,7 +147,7 @@ func TestWhatTheContactHeldBeforeTheChangeWasPublishedIsMade(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				w.contacts(1, seeded)
 				w.hand(one, texts{"nicknames": "typed"})
-				w.fail(peoplesim.Fault{Kind: peoplesim.Internal, Rate: 1, Calls: maxInternal, Methods: []string{test.fails}})
+				w.fail(failing(test.fails))
 				time.Sleep(time.Second)
 				w.publish(ann, named("Seed", test.version).patch())
 				w.start()
