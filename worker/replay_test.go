@@ -150,3 +150,17 @@ func TestARepairedLetterIsMadeInTheFieldsThatItsOriginalFoundInPlace(t *testing.
 		w.holds(one, texts{"names": "repaired", "nicknames": "CRM"})
 	})
 }
+
+// TestAReplayedPhotoWaitsForAReadThatIsNotStale: one that lags behind does not tell that the contact was changed since.
+func TestAReplayedPhotoWaitsForAReadThatIsNotStale(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		c.bring("1", at(1), nicknamed("CRM", 1).patch())
+		w.ended(Applied)
+		published := time.Now()
+		time.Sleep(time.Second)
+		w.hand(one, texts{"names": "typed"})
+		w.fail(readBehind(2))
+		c.bring("9", published.Add(time.Minute), replay(picture(one), "2", published))
+		w.ended(Applied, DeadLettered)
+	})
+}
