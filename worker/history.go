@@ -20,6 +20,10 @@ type history struct {
 	// read just before; lateBy is the change that wanted it.
 	late   time.Time
 	lateBy order
+
+	// open is the etag that guards the last write of which no answer came, and openTo until when that may still take effect.
+	open   etag
+	openTo time.Time
 }
 
 // made is the newest change of a field that was settled as applied or already applied.
@@ -110,8 +114,9 @@ func (h *history) earlier(read sight) bool {
 
 // size is about what a history takes, in bytes.
 func (h *history) size() int {
-	const base, field = 440, 80
-	return base + field*cap(h.fields) + 8*(cap(h.chain.replaced)+cap(h.past)) + len(h.chain.end) + len(h.newest.etag)
+	const base, field = 490, 80
+	texts := len(h.chain.end) + len(h.newest.etag) + len(h.open.value)
+	return base + field*cap(h.fields) + 8*(cap(h.chain.replaced)+cap(h.past)) + texts
 }
 
 // What is remembered, from section 6 of the design.

@@ -28,7 +28,6 @@ type part struct {
 	alone   bool             // goes in a call of its own from now on
 	refusal *people.Error    // of its etag, if that was refused: the contact is read then, and the change judged
 	unsure  bool             // a call of unknown outcome had it: a batch is read back before it is sent again
-	late    time.Time        // until then that call may still take effect
 	sent    etag             // the guard of its last write
 	chained bool             // that was the end of our own chain in place of its own etag
 	stale   waits            // for a read that shows the contact as it was before

@@ -32,7 +32,7 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 	if p.latest && p.mayBeOld(h, fieldsFound(found, free)) && changedSince(current, p) {
 		return c.overtaken(p, current)
 	}
-	if wait := p.undone(found, read); wait > 0 {
+	if wait := h.undone(found, read); wait > 0 {
 		return verdict{wait: wait, cause: "late_write", idle: true}
 	}
 	c.take(h, p, found, read)
@@ -47,13 +47,13 @@ func (c *calls) resolve(ctx context.Context, h *history, p *part) verdict {
 	return v
 }
 
-// undone is for how long a change waits some fields of which are found superseded: for so long an earlier call of it, guarded
-// by the etag that was read now, could yet write them.
-func (p *part) undone(found map[string]finding, read string) time.Duration {
-	if p.sent.value != read || len(fieldsFound(found, superseded)) == 0 {
+// undone is for how long a change waits some fields of which are found superseded: for so long an earlier call, guarded by
+// the etag that was read now, could yet write them. The change may have been returned since, and have come again.
+func (h *history) undone(found map[string]finding, read string) time.Duration {
+	if h.open.value != read || len(fieldsFound(found, superseded)) == 0 {
 		return 0
 	}
-	return max(0, time.Until(p.late))
+	return max(0, time.Until(h.openTo))
 }
 
 // again is the wait for a read that shows the contact as it was before. When it has lasted for 30 s that counts as a

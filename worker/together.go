@@ -118,7 +118,7 @@ func (c *calls) readBefore(h *history, p *part, mask string, r people.Result) bo
 		p.saw(read)
 		shown := valuesIn(r.Person)
 		found := h.judge(p.claim(), shown, read, c.newer(p, shown))
-		if p.undone(found, read) > 0 || len(fieldsFound(found, conflict)) > 0 {
+		if h.undone(found, read) > 0 || len(fieldsFound(found, conflict)) > 0 {
 			p.separate() // it waits
 			return false
 		}

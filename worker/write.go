@@ -78,9 +78,13 @@ func (p *part) wrote(h *history, guard etag, answer *peopleapi.Person) {
 
 // doubt notes that a write may have taken effect, or still may.
 func (c *calls) doubt(h *history, p *part, now time.Time) {
-	p.unsure, p.late = true, now.Add(c.worker.config.CallTimeout)
+	late := now.Add(c.worker.config.CallTimeout)
+	p.unsure = true
 	if p.photo || p.latest {
-		h.late, h.lateBy = p.late, p.order()
+		h.late, h.lateBy = late, p.order()
+	}
+	if !p.photo {
+		h.open, h.openTo = p.sent, late
 	}
 }
 
