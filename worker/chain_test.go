@@ -32,3 +32,38 @@ func TestTheEtagOfALongBurstStaysInTheChain(t *testing.T) {
 		}
 	})
 }
+
+// TestAfterAMergeWhatItWroteNeedsNoReadToBeWrittenAgain has an edit move the etag that a burst of changes carries. The first
+// is merged; the others go by the end of our own chain, though it does not hold their etag: what they change is of that chain.
+func TestAfterAMergeWhatItWroteNeedsNoReadToBeWrittenAgain(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		w.hand(one, texts{"nicknames": "typed"})
+		for i, given := range []string{"first", "second", "third"} {
+			c.bring(fmt.Sprint(i), at(i), edit{contact: one, set: texts{"names": given}, base: seeded, version: 1}.patch())
+		}
+		w.ended(Applied, Applied, Applied)
+		w.holds(one, texts{"names": "third", "nicknames": "typed"})
+		w.resolved(map[string]int{"merged": 1, "chain": 2})
+		calls := w.people.Stats().Calls
+		if refused, reads := calls[peoplesim.UpdateContact]["400"], calls[peoplesim.Get]["200"]; refused != 1 || reads != 1 {
+			t.Errorf("%d writes refused and %d reads, want one each", refused, reads)
+		}
+	})
+}
+
+// TestAfterAMergeWhatAHandEditedBeforeItIsNotOurs has our own write of a field, an edit of that, and our merge of another: the
+// chain that this begins does not hold what we wrote of the first.
+func TestAfterAMergeWhatAHandEditedBeforeItIsNotOurs(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		c.bring("1", at(1), named("first", 1).patch())
+		w.ended(Applied)
+		w.hand(one, texts{"names": "typed"})
+		c.bring("2", at(2), edit{contact: one, set: texts{"nicknames": "CRM"}, base: texts{}, version: 1}.patch())
+		w.ended(Applied, Applied)
+		c.bring("3", at(3), named("third", 1).patch())
+		time.Sleep(10 * time.Second)
+		w.ended(Applied, Applied, DeadLettered)
+		w.conflicts(1, "names")
+		w.holds(one, texts{"names": "typed", "nicknames": "CRM"})
+	})
+}

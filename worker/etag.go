@@ -106,13 +106,14 @@ func (es etags) has(e etag) bool { return e.value != "" && slices.Contains(es, e
 type chain struct {
 	replaced etags
 	end      string // of the source
+	number   uint32 // of the chains so far
 }
 
 // wrote notes a write that was guarded by an etag, and the source's etag in its answer. A guard that is not the end of
 // the chain means that somebody wrote in between: a new one begins.
 func (c *chain) wrote(guard etag, answered string) {
 	if guard.ofPerson || guard.value != c.end {
-		c.replaced = nil
+		c.replaced, c.number = nil, c.number+1
 	}
 	c.replaced.add(guard)
 	if c.end = answered; answered == "" {
@@ -124,7 +125,7 @@ func (c *chain) wrote(guard etag, answered string) {
 // leaves the end as it was has nobody.
 func (c *chain) photographed(answered string) {
 	if answered != c.end {
-		*c = chain{}
+		*c = chain{number: c.number}
 	}
 }
 

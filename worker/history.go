@@ -31,6 +31,7 @@ type made struct {
 	field string
 	order order
 	value print
+	chain uint32 // the one in which it was written; 0: none
 }
 
 // last is the newest change of a field that was settled, and whether one was.
@@ -62,7 +63,17 @@ func (h *history) settled(o order, field string, value print) {
 		return
 	}
 	h.fields = slices.DeleteFunc(h.fields, func(m made) bool { return m.field == field })
-	h.fields = append(h.fields, made{field, o, value})
+	h.fields = append(h.fields, made{field: field, order: o, value: value})
+}
+
+// written notes that the last write, which was answered well, made a change of a field.
+func (h *history) written(o order, field string, value print) {
+	h.settled(o, field, value)
+	for i, m := range h.fields {
+		if m.field == field && m.order == o {
+			h.fields[i].chain = h.chain.number
+		}
+	}
 }
 
 // guard is the etag with which a change that carries this one is sent: what the CRM published after a write of ours
@@ -73,6 +84,15 @@ func (h *history) guard(e etag) etag {
 	}
 	h.chain.replaced.renew(e)
 	return etag{value: h.chain.end}
+}
+
+// stand reports whether the contact holds in these fields what this worker wrote last, as long as its etag is the end of the
+// chain.
+func (h *history) stand(fields []string) bool {
+	return h.chain.end != "" && !slices.ContainsFunc(fields, func(field string) bool {
+		m, known := h.last(field)
+		return !known || m.chain != h.chain.number
+	})
 }
 
 // wrote notes a write that was answered well. Unlike a read, that answer lags behind nothing: it counts, whatever its time.
@@ -114,7 +134,7 @@ func (h *history) earlier(read sight) bool {
 
 // size is about what a history takes, in bytes.
 func (h *history) size() int {
-	const base, field = 490, 80
+	const base, field = 400, 80
 	texts := len(h.chain.end) + len(h.newest.etag) + len(h.open.value)
 	return base + field*cap(h.fields) + 8*(cap(h.chain.replaced)+cap(h.past)) + texts
 }

@@ -69,11 +69,14 @@ func (c *calls) missed(ctx context.Context, h *history, p *part, err error, just
 
 // wrote notes that the service answered a write of a part's fields well.
 func (p *part) wrote(h *history, guard etag, answer *peopleapi.Person) {
+	unseen := p.latest || p.refusal != nil || guard != p.etag && !h.chain.has(p.etag)
 	h.wrote(guard, sightOf(answer))
-	p.settle(h, p.wanting())
+	for _, field := range p.wanting() {
+		h.written(p.order(), field, p.print(field))
+	}
 	p.shown = nil
 	p.found.written = true
-	p.left = left{sourceEtag(answer), p.latest || p.refusal != nil, p.asked.cut(answer)}
+	p.left = left{sourceEtag(answer), unseen, p.asked.cut(answer)}
 }
 
 // doubt notes that a write may have taken effect, or still may.
