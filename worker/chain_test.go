@@ -67,3 +67,20 @@ func TestAfterAMergeWhatAHandEditedBeforeItIsNotOurs(t *testing.T) {
 		w.holds(one, texts{"names": "typed", "nicknames": "CRM"})
 	})
 }
+
+// TestAfterAMergeWhatIsThereIsNotWrittenASecondTime has the change behind a merge want one field as the merge found it, after
+// a restart: it was made before.
+func TestAfterAMergeWhatIsThereIsNotWrittenASecondTime(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		w.hand(one, texts{"biographies": "typed"})
+		c.bring("1", at(1), edit{contact: one, set: texts{"names": "first", "nicknames": ""}, base: seeded, version: 1}.patch())
+		c.bring("2", at(2), edit{contact: one, set: texts{"names": "second", "nicknames": ""}, base: seeded, version: 1}.patch())
+		w.ended(Applied, Applied)
+		w.holds(one, texts{"names": "second", "nicknames": "", "biographies": "typed"})
+		for _, write := range w.writes(one) {
+			if fmt.Sprint(write.Fields) != "[names]" {
+				t.Errorf("a write of %v, want names alone", write.Fields)
+			}
+		}
+	})
+}

@@ -87,11 +87,11 @@ func (h *history) guard(e etag) etag {
 }
 
 // stand reports whether the contact holds in these fields what this worker wrote last, as long as its etag is the end of the
-// chain.
-func (h *history) stand(fields []string) bool {
+// chain, and whether all of that is something else than is wanted now, which is not to be written a second time.
+func (h *history) stand(fields []string, wanted func(field string) print) bool {
 	return h.chain.end != "" && !slices.ContainsFunc(fields, func(field string) bool {
 		m, known := h.last(field)
-		return !known || m.chain != h.chain.number
+		return !known || m.chain != h.chain.number || m.value == wanted(field)
 	})
 }
 

@@ -78,13 +78,13 @@ func (p *part) guardBy(precondition messages.Precondition) {
 
 // guard is the etag with which the part is sent: the end of our own chain in place of one that lies in it, unless it is
 // in doubt whether the part comes after the writes of that chain. If somebody wrote after the etag that it carries and before
-// that chain, a read would have to tell whether our own last writes of its fields stand; where they are of the chain, its end
-// guards that, and nothing is read.
+// that chain, a read would have to tell whether our own last writes of its fields stand; where they are of the chain, and of
+// other values, its end guards that, and nothing is read.
 func (p *part) guard(h *history) etag {
 	switch {
 	case p.doubtful():
 		return p.etag
-	case h.outdated(p.etag) && !h.chain.has(p.etag) && h.stand(p.fields):
+	case h.outdated(p.etag) && !h.chain.has(p.etag) && h.stand(p.fields, p.print):
 		return etag{value: h.chain.end}
 	}
 	return h.guard(p.etag)
