@@ -27,6 +27,7 @@ type desk struct {
 	dead     bool
 	past     map[string]bool        // etags that it knows not to be a contact's any more
 	told     map[*card]int          // the newest version that it was told of
+	returned map[*crmEdit]bool      // that have not come again
 	seen     map[*crmEdit]bool      // of which it has had a message before any replay
 	clamped  map[*crmEdit]time.Time // the publish time that counts where that ran against the order
 }
@@ -41,7 +42,10 @@ type stand struct {
 
 func (r *protocol) newDesk() *desk {
 	r.started++
-	d := &desk{run: r, number: r.started, past: map[string]bool{}, told: map[*card]int{}, seen: map[*crmEdit]bool{}, clamped: map[*crmEdit]time.Time{}}
+	d := &desk{
+		run: r, number: r.started, past: map[string]bool{}, told: map[*card]int{},
+		seen: map[*crmEdit]bool{}, returned: map[*crmEdit]bool{}, clamped: map[*crmEdit]time.Time{},
+	}
 	config := Config{
 		MaxPhotoBytes: 1 << 10, CallTimeout: protocolCallTimeout,
 		Attempts: 1 << 20, RetryFor: 1 << 20 * time.Hour, // what uses them up is another test's
@@ -78,9 +82,11 @@ func (d *desk) arrive(f fetched) {
 	h.sending.pause = backoff.NewExponentialBackOff(backoff.WithRandomizationFactor(0))
 	if d.gate != "" && d.gate != f.id && time.Now().Before(d.opens) {
 		d.worker.giveBack(h)
+		d.returned[f.crmEdit] = true
 		return
 	}
 	d.gate = ""
+	delete(d.returned, f.crmEdit)
 	d.lane = append(d.lane, &stand{held: h, contact: h.contact()})
 }
 
@@ -170,6 +176,7 @@ func (d *desk) giveBack(from int) {
 			d.gate, d.opens = s.held.id, time.Now().Add(gateTimeout)
 		}
 		d.worker.giveBack(s.held)
+		d.returned[d.run.editOf(s.held)] = true
 	}
 }
 

@@ -37,8 +37,8 @@ func (o *oracle) last(c *card, field int, letters map[*crmEdit]bool) {
 		o.limits["what a change was superseded by became a letter"]++
 	case o.tied(newest, field):
 		o.limits["a replay ties with a change, and this worker never had its original"]++
-	case !slices.ContainsFunc(c.held[field], func(h entry) bool { return h.by == newest }) && end.by != nil && end.by.letters > 0 && !end.desk.seen[newest]:
-		o.limits["a newer change wrote nothing, and the replay's worker never had it"]++
+	case !slices.ContainsFunc(c.held[field], func(h entry) bool { return h.by == newest }) && end.by != nil && !slices.Contains(newest.settledBy, end.desk):
+		o.limits["a newer change wrote nothing, and another worker never knew"]++
 	default:
 		o.fail("order: field %d ends as %q of %v, not as %v", field, end.value, end.by, newest)
 	}

@@ -23,9 +23,29 @@ func (o *oracle) parked(d *desk, l *deadletter.Letter) {
 		}
 	default:
 		for _, name := range l.Fields {
-			o.conflict(d, e, slices.Index(protocolFields[:], name), versionOf(l.CurrentEtag))
+			field := slices.Index(protocolFields[:], name)
+			if !o.tooMany(d, e, field, l.Fields) {
+				o.conflict(d, e, field, versionOf(l.CurrentEtag))
+			}
 		}
 	}
+}
+
+// tooMany reports whether a letter that a hand brought about names a field besides, of which a newer change explains what the
+// contact holds: this worker has returned that one, and it has not come again.
+func (o *oracle) tooMany(d *desk, e *crmEdit, field int, named []string) bool {
+	byHand := func(f int) bool { return e.card.touchedByHand(f, e.seen, e.card.current()) }
+	if byHand(field) || !slices.ContainsFunc(named, func(name string) bool { return byHand(slices.Index(protocolFields[:], name)) }) {
+		return false
+	}
+	now := e.card.now().fields[field].value
+	returned := slices.ContainsFunc(o.run.edits[e.number:], func(n *crmEdit) bool {
+		return n.card == e.card && n.has(field) && n.wanted[field] == now && d.returned[n]
+	})
+	if returned {
+		o.limits["letter: it names a field too many, of which a newer change was returned"]++
+	}
+	return returned
 }
 
 // inverted reports whether a worker has seen an edit as older than what waited before it: it may be an old one that comes
