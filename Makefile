@@ -58,9 +58,9 @@ module:
 	done && \
 	terraform -chdir=terraform test
 
-# soak is what takes too long for check: bulk imports at full size, measured.
+# soak is what takes too long for check: bulk imports at full size, measured, so one package after the other.
 soak:
-	$(GO) test -tags soak -run Soak -count=1 -v -timeout 60m ./cmd/contactrelay ./worker
+	$(GO) test -tags soak -run Soak -count=1 -v -p 1 -timeout 60m ./cmd/contactrelay ./worker
 
 # fuzz runs every fuzz target for a minute.
 FUZZTIME ?= 1m
