@@ -38,7 +38,7 @@ func TestTheEtagOfALongBurstStaysInTheChain(t *testing.T) {
 func TestAfterAMergeWhatItWroteNeedsNoReadToBeWrittenAgain(t *testing.T) {
 	courierWorld(t, func(t *testing.T, w *world, c *courier) {
 		w.hand(one, texts{"nicknames": "typed"})
-		for i, given := range []string{"first", "second", "third"} {
+		for i, given := range []string{"first", "", "third"} {
 			c.bring(fmt.Sprint(i), at(i), edit{contact: one, set: texts{"names": given}, base: seeded, version: 1}.patch())
 		}
 		w.ended(Applied, Applied, Applied)
@@ -83,4 +83,39 @@ func TestAfterAMergeWhatIsThereIsNotWrittenASecondTime(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAChangeThatHasSeenAnEditBehindOurWritesGoesByItsOwnEtag has an edit follow our write of a field, and the CRM read it before
+// it changes that field: it is the etag of the change that tells so, and no other.
+func TestAChangeThatHasSeenAnEditBehindOurWritesGoesByItsOwnEtag(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		c.bring("1", at(1), named("first", 1).patch())
+		w.ended(Applied)
+		w.hand(one, texts{"names": "typed"})
+		c.bring("2", at(2), named("second", 3).patch())
+		w.ended(Applied, Applied)
+		w.holds(one, texts{"names": "second"})
+		w.resolved(nil)
+	})
+}
+
+// TestAfterAMergeWhatTheServiceFilledInIsNotWrittenASecondTime has the change behind a merge want the same, with the member that
+// the service fills in, or without.
+func TestAfterAMergeWhatTheServiceFilledInIsNotWrittenASecondTime(t *testing.T) {
+	short, full := map[string]any{"givenName": "first"}, map[string]any{"givenName": "first", "unstructuredName": "first"}
+	for _, names := range [][2]map[string]any{{short, full}, {full, short}} {
+		courierWorld(t, func(t *testing.T, w *world, c *courier) {
+			w.hand(one, texts{"nicknames": "typed"})
+			for i, name := range names {
+				person := named("", 1).person()
+				person["names"] = []any{name}
+				body := map[string]any{"person": person, "updatePersonFields": "names", "base": seeded.person(one)}
+				c.bring(fmt.Sprint(i), at(i), message(messages.Patch, body))
+			}
+			w.ended(Applied, AlreadyApplied)
+			if n := len(w.writes(one)); n != 1 {
+				t.Errorf("%d writes, want one", n)
+			}
+		})
+	}
 }

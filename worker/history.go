@@ -87,11 +87,13 @@ func (h *history) guard(e etag) etag {
 }
 
 // stand reports whether the contact holds in these fields what this worker wrote last, as long as its etag is the end of the
-// chain, and whether all of that is something else than is wanted now, which is not to be written a second time.
+// chain, and whether all of that is sure to be something else than is wanted now, which is not to be written a second time:
+// where one of them has the member that the service fills in and the other has not, their prints do not tell.
 func (h *history) stand(fields []string, wanted func(field string) print) bool {
 	return h.chain.end != "" && !slices.ContainsFunc(fields, func(field string) bool {
 		m, known := h.last(field)
-		return !known || m.chain != h.chain.number || m.value == wanted(field)
+		now := wanted(field)
+		return !known || m.chain != h.chain.number || m.value == now || m.value.filled != now.filled
 	})
 }
 

@@ -194,7 +194,8 @@ func printText(text string) print {
 // printWanted is the print of what a change wants of a field.
 func printWanted(field string, raw json.RawMessage) print {
 	optional := filledIn[field]
-	filled, all := optional != "", valuesOf(raw)
+	all := valuesOf(raw)
+	filled := optional != "" && len(all) > 0
 	for _, value := range all {
 		_, given := value[optional]
 		filled = filled && given
