@@ -119,3 +119,21 @@ func TestAfterAMergeWhatTheServiceFilledInIsNotWrittenASecondTime(t *testing.T) 
 		})
 	}
 }
+
+// TestTheEndOfAChainThatAReadHasRefutedIsNotSent has two edits follow our write, and the CRM read the first: the read that comes
+// of its change shows that the chain does not go on.
+func TestTheEndOfAChainThatAReadHasRefutedIsNotSent(t *testing.T) {
+	courierWorld(t, func(t *testing.T, w *world, c *courier) {
+		c.bring("1", at(1), named("first", 1).patch())
+		w.ended(Applied)
+		w.hand(one, texts{"names": "typed"})
+		w.hand(one, texts{"names": "typed again"})
+		c.bring("2", at(2), named("second", 3).patch())
+		w.ended(Applied, DeadLettered)
+		c.bring("3", at(3), named("third", 3).patch())
+		w.ended(Applied, DeadLettered, DeadLettered)
+		if refused := w.people.Stats().Calls[peoplesim.UpdateContact]["400"]; refused != 1 {
+			t.Errorf("%d writes refused, want that of the first change after the edits alone", refused)
+		}
+	})
+}

@@ -87,10 +87,11 @@ func (h *history) guard(e etag) etag {
 }
 
 // stand reports whether the contact holds in these fields what this worker wrote last, as long as its etag is the end of the
-// chain, and whether all of that is sure to be something else than is wanted now, which is not to be written a second time:
-// where one of them has the member that the service fills in and the other has not, their prints do not tell.
+// chain, which no read has refuted, and whether all of that is sure to be something else than is wanted now, which is not to
+// be written a second time: where one of them has the member that the service fills in and the other has not, their prints do
+// not tell.
 func (h *history) stand(fields []string, wanted func(field string) print) bool {
-	return h.chain.end != "" && !slices.ContainsFunc(fields, func(field string) bool {
+	return h.chain.end != "" && h.newest.etag == h.chain.end && !slices.ContainsFunc(fields, func(field string) bool {
 		m, known := h.last(field)
 		now := wanted(field)
 		return !known || m.chain != h.chain.number || m.value == now || m.value.filled != now.filled
