@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,20 +53,27 @@ func TestAfterAMergeWhatItWroteNeedsNoReadToBeWrittenAgain(t *testing.T) {
 }
 
 // TestAfterAMergeWhatAHandEditedBeforeItIsNotOurs has our own write of a field, an edit of that, and our merge of another: the
-// chain that this begins does not hold what we wrote of the first.
+// chain that this begins does not hold what we wrote of the first. Nor does it if a photo had ended the one before.
 func TestAfterAMergeWhatAHandEditedBeforeItIsNotOurs(t *testing.T) {
-	courierWorld(t, func(t *testing.T, w *world, c *courier) {
-		c.bring("1", at(1), named("first", 1).patch())
-		w.ended(Applied)
-		w.hand(one, texts{"names": "typed"})
-		c.bring("2", at(2), edit{contact: one, set: texts{"nicknames": "CRM"}, base: texts{}, version: 1}.patch())
-		w.ended(Applied, Applied)
-		c.bring("3", at(3), named("third", 1).patch())
-		time.Sleep(10 * time.Second)
-		w.ended(Applied, Applied, DeadLettered)
-		w.conflicts(1, "names")
-		w.holds(one, texts{"names": "typed", "nicknames": "CRM"})
-	})
+	for _, photo := range []bool{false, true} {
+		courierWorld(t, func(t *testing.T, w *world, c *courier) {
+			want := []Outcome{Applied, Applied, DeadLettered}
+			c.bring("1", at(1), named("first", 1).patch())
+			if photo {
+				c.bring("photo", at(1), picture(one))
+				want = slices.Insert(want, 0, Applied)
+			}
+			w.ended(want[:len(want)-2]...)
+			w.hand(one, texts{"names": "typed"})
+			c.bring("2", at(2), edit{contact: one, set: texts{"nicknames": "CRM"}, base: texts{}, version: 1}.patch())
+			w.ended(want[:len(want)-1]...)
+			c.bring("3", at(3), named("third", 1).patch())
+			time.Sleep(10 * time.Second)
+			w.ended(want...)
+			w.conflicts(1, "names")
+			w.holds(one, texts{"names": "typed", "nicknames": "CRM"})
+		})
+	}
 }
 
 // TestAfterAMergeWhatIsThereIsNotWrittenASecondTime has the change behind a merge want one field as the merge found it, after

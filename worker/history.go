@@ -59,21 +59,20 @@ func (h *history) made(o order, field string, value func(field string) print) bo
 
 // settled notes that a change of a field is applied.
 func (h *history) settled(o order, field string, value print) {
-	if h.older(o, field) {
-		return
-	}
-	h.fields = slices.DeleteFunc(h.fields, func(m made) bool { return m.field == field })
-	h.fields = append(h.fields, made{field: field, order: o, value: value})
+	h.note(made{field: field, order: o, value: value})
 }
 
 // written notes that the last write, which was answered well, made a change of a field.
 func (h *history) written(o order, field string, value print) {
-	h.settled(o, field, value)
-	for i, m := range h.fields {
-		if m.field == field && m.order == o {
-			h.fields[i].chain = h.chain.number
-		}
+	h.note(made{field, o, value, h.chain.number})
+}
+
+// note notes a change of a field, unless a newer one was settled.
+func (h *history) note(m made) {
+	if h.older(m.order, m.field) {
+		return
 	}
+	h.fields = append(slices.DeleteFunc(h.fields, func(old made) bool { return old.field == m.field }), m)
 }
 
 // guard is the etag with which a change that carries this one is sent: what the CRM published after a write of ours
