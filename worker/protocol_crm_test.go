@@ -30,7 +30,8 @@ type crmEdit struct {
 	refused   bool // it did that
 	done      bool // it was settled, or became a letter
 	settledBy []*desk
-	letters   int // that it became
+	besides   []*desk // that ran when another one settled it
+	letters   int     // that it became
 }
 
 func (e *crmEdit) String() string {

@@ -176,7 +176,7 @@ func (d *desk) giveBack(from int) {
 			d.gate, d.opens = s.held.id, time.Now().Add(gateTimeout)
 		}
 		d.worker.giveBack(s.held)
-		d.returned[d.run.editOf(s.held)] = true
+		d.returned[d.run.editOf(s.held)] = !s.finished
 	}
 }
 

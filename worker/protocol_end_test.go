@@ -37,11 +37,23 @@ func (o *oracle) last(c *card, field int, letters map[*crmEdit]bool) {
 		o.limits["what a change was superseded by became a letter"]++
 	case o.tied(newest, field):
 		o.limits["a replay ties with a change, and this worker never had its original"]++
-	case !slices.ContainsFunc(c.held[field], func(h entry) bool { return h.by == newest }) && end.by != nil && !slices.Contains(newest.settledBy, end.desk):
+	case !slices.ContainsFunc(c.held[field], func(h entry) bool { return h.by == newest }) && o.unaware(end, newest):
 		o.limits["a newer change wrote nothing, and another worker never knew"]++
 	default:
 		o.fail("order: field %d ends as %q of %v, not as %v", field, end.value, end.by, newest)
 	}
+}
+
+// unaware reports whether the worker that left what a field holds need not know of a newer change: another one settled it
+// while this one ran or its call did, or this one was given a replay alone.
+func (o *oracle) unaware(end entry, newest *crmEdit) bool {
+	switch {
+	case end.by == nil, slices.Contains(newest.settledBy, end.desk):
+		return false
+	case end.late, slices.Contains(newest.besides, end.desk):
+		return true
+	}
+	return end.by.letters > 0 && !end.desk.seen[newest]
 }
 
 // tied reports whether a replay of an older change has the publish time of a change: the number of its original, which

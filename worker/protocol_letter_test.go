@@ -79,6 +79,8 @@ func (o *oracle) conflict(d *desk, e *crmEdit, field, current int) {
 		o.limits["letter: what broke a promise before"]++
 	case now.by.newer(e) && now.by.letters > 0:
 		o.limits["letter: a newer change was made, and became one"]++
+	case now.by.newer(e) && now.desk != d && d.returned[now.by]:
+		o.limits["letter: the newer change that another worker made was returned while it waited"]++
 	case now.by.newer(e) && now.desk != d && !d.holds(now.by) && !o.run.queue.brings(now.by, d):
 		o.limits["letter: another worker made a newer change"]++
 	case now.by != nil && o.run.inverted(now.by):

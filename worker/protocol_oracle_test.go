@@ -102,6 +102,8 @@ func (o *oracle) inOrder(c *card, field int, before, after entry) {
 		o.limit(c, field, "a write of the key's last worker took effect late")
 	case before.desk != after.desk && (e.base != nil && e.base[field] == before.value || o.wanted(e, field, before.value)):
 		o.limit(c, field, "another worker's newer change left what was there before")
+	case after.replay && before.by.letters > 0 && o.run.unsure[before.by] && e.base != nil && e.base[field] == before.value:
+		o.limit(c, field, "of a newer change that became a letter this worker was not told that it was made, and it left what was there before")
 	case !e.guarded() && !after.replay && before.desk != after.desk:
 		o.limits["another worker's newer change is undone until it comes again"]++
 	default:
@@ -152,5 +154,6 @@ func (o *oracle) settled(d *desk, s Settlement) {
 	}
 	if s.Outcome != Returned && s.Outcome != DeadLettered && s.Outcome != Duplicate {
 		e.done, e.settledBy = true, append(e.settledBy, d)
+		e.besides = append(e.besides, slices.DeleteFunc(slices.Clone(o.run.desks), func(other *desk) bool { return other == d || other.dead })...)
 	}
 }
