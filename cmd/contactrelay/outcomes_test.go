@@ -7,11 +7,14 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/contactrelay/contactrelay/internal/peoplesim"
 	"github.com/contactrelay/contactrelay/messages"
@@ -106,7 +109,7 @@ func (r *rig) outcomes(n int) map[string][]*messages.Outcome {
 	return all
 }
 
-// TestEndToEndAProducerGoesByTheOutcomes stops and starts the worker while the outcome topic does not exist at first.
+// TestEndToEndAProducerGoesByTheOutcomes has the outcome topic not exist at first.
 func TestEndToEndAProducerGoesByTheOutcomes(t *testing.T) {
 	t.Parallel()
 	const users, contacts, rounds = 5, 4, 10
@@ -125,7 +128,15 @@ func TestEndToEndAProducerGoesByTheOutcomes(t *testing.T) {
 		r.publish(all)
 		w.until(len(all), time.Minute, applied) // though there is no topic
 		w.until(1, time.Minute, with("cannot publish outcomes"))
+		// What is published before the subscription is there reaches nobody, so nothing may be, nor be on its way.
+		must(t, w.command.Process.Signal(syscall.SIGSTOP))
+		for range 100 {
+			if _, err := r.client.TopicAdminClient.GetTopic(t.Context(), &pubsubpb.GetTopicRequest{Topic: r.topic("outcomes")}); status.Code(err) != codes.NotFound {
+				t.Fatalf("the topic is there, or %v", err)
+			}
+		}
 		r.makeOutcomes()
+		must(t, w.command.Process.Signal(syscall.SIGCONT))
 		got := r.outcomes(len(all))
 		for u := range users {
 			versions := map[string]int64{}
