@@ -59,7 +59,7 @@ type breaker struct {
 	places  int             // for calls, while careful
 	probing bool            // a probe is under way
 	read    bool            // it has read a contact
-	tried   map[string]bool // the users whose call failed since it is open
+	tried   map[string]bool // the users whose call failed since it is open, or since one succeeded before
 	failed  int             // calls in a row
 	failing map[string]bool // users whose calls failed since one succeeded, 500 left out
 	broken  map[string]bool // users who met a 500 since then
@@ -97,6 +97,8 @@ func (b *breaker) openFor(ctx context.Context, cause string, fact *people.Error)
 	b.health.failed("people", fact)
 	if b.cause == "" {
 		b.since = time.Now()
+		maps.Copy(b.tried, b.failing)
+		maps.Copy(b.tried, b.broken)
 		b.open.Store(true)
 	}
 	if b.cause != cause {

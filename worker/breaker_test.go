@@ -1,10 +1,12 @@
 package worker
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/contactrelay/contactrelay/internal/people"
 	"github.com/contactrelay/contactrelay/internal/peoplesim"
 )
 
@@ -209,4 +211,31 @@ func TestAUserWhoseCallsAllFailAtNightDoesNotHoldUpTheNext(t *testing.T) {
 			w.ready(true)
 		})
 	}
+}
+
+// TestAProbeIsOfAUserWhoDidNotFailBeforeTheBreakerOpenedEither: that one would wait for the next probe, and the one after it.
+func TestAProbeIsOfAUserWhoDidNotFailBeforeTheBreakerOpenedEither(t *testing.T) {
+	lanes := &probedLanes{}
+	b := newBreaker(slog.New(slog.DiscardHandler), &health{})
+	b.lanes = lanes
+	b.observe(t.Context(), ann, true, time.Now(), &people.Error{Kind: people.Unavailable, HTTPStatus: 503})
+	b.observe(t.Context(), ben, true, time.Now(), &people.Error{Kind: people.Internal, HTTPStatus: 500})
+	b.trip(t.Context(), causeFuse, &people.Error{Kind: people.Unavailable, HTTPStatus: 503})
+	b.probe(t.Context(), time.Now())
+	for user, want := range map[string]bool{ann: false, ben: false, "carl@example.com": true} {
+		if lanes.prefer == nil || lanes.prefer(user) != want {
+			t.Errorf("a probe of %s is preferred: %v, want %v", user, !want, want)
+		}
+	}
+}
+
+// probedLanes are lanes that keep what they are asked to prefer.
+type probedLanes struct{ prefer func(user string) bool }
+
+func (l *probedLanes) Pause()    {}
+func (l *probedLanes) Resume()   {}
+func (l *probedLanes) Limit(int) {}
+func (l *probedLanes) Probe(prefer func(user string) bool) bool {
+	l.prefer = prefer
+	return true
 }
