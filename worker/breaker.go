@@ -59,7 +59,7 @@ type breaker struct {
 	places  int             // for calls, while careful
 	probing bool            // a probe is under way
 	read    bool            // it has read a contact
-	tried   map[string]bool // the users whose call failed since it is open, or since one succeeded before
+	tried   map[string]bool // while it is open, the users whose calls failed since one succeeded
 	failed  int             // calls in a row
 	failing map[string]bool // users whose calls failed since one succeeded, 500 left out
 	broken  map[string]bool // users who met a 500 since then

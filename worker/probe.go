@@ -64,8 +64,8 @@ func (b *breaker) probeUntil(ctx context.Context) {
 	}
 }
 
-// probe starts a probe if one is due and there is anything to probe with: of a user whose calls have not failed since the
-// breaker is open, if there is one.
+// probe starts a probe if one is due and there is anything to probe with: of a user whose calls have not failed since any
+// succeeded, if there is one.
 func (b *breaker) probe(ctx context.Context, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

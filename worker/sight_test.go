@@ -98,15 +98,8 @@ func TestAReadOfBeforeAWriteOnThePersonsEtagIsStale(t *testing.T) {
 // it told before, with an etag that is new. At first that looks like a read that lags behind. What fails then has all its
 // attempts before it.
 func TestTimesOfChangesThatRunBackwardsHoldUpNoChangeForEver(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.contacts(1, seeded)
-		service := &backwardsService{next: w.people}
-		w.transport = service
-		w.publish(ann, named("first", 1).patch())
-		w.start()
-		w.drain(time.Minute)
+	backwardsWorld(t, func(w *world) {
 		w.hand(one, texts{"names": "typed"})
-		service.backwards = true
 		w.fail(peoplesim.Fault{Kind: peoplesim.Unavailable, Rate: 1, Calls: 1, Methods: []string{peoplesim.UpdateContact}})
 		w.publish(ann, edit{contact: one, set: texts{"names": "second"}}.patch())
 		w.drain(10 * time.Minute)
@@ -118,14 +111,7 @@ func TestTimesOfChangesThatRunBackwardsHoldUpNoChangeForEver(t *testing.T) {
 // TestWhatAWriteIsAnsweredWithIsTheNewestWhateverItsTime has the times run backwards at a write of this worker: its answer
 // lags behind nothing, and a read that shows the same needs no wait.
 func TestWhatAWriteIsAnsweredWithIsTheNewestWhateverItsTime(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.contacts(1, seeded)
-		service := &backwardsService{next: w.people}
-		w.transport = service
-		w.publish(ann, named("first", 1).patch())
-		w.start()
-		w.drain(time.Minute)
-		service.backwards = true
+	backwardsWorld(t, func(w *world) {
 		w.publish(ann, named("second", 2).patch(), named("third", 0).patch())
 		w.drain(10 * time.Second)
 		w.check(map[string]int{"applied": 3})
@@ -159,6 +145,20 @@ func TestAnEtagThatWasRefusedAndIsReadForEverEndsAsALetter(t *testing.T) {
 		w.start()
 		w.drain(20 * time.Minute)
 		w.check(map[string]int{"retries_exhausted": 1})
+	})
+}
+
+// backwardsWorld is a world where one change was made, and from then on times of changes run backwards.
+func backwardsWorld(t *testing.T, story func(w *world)) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.contacts(1, seeded)
+		service := &backwardsService{next: w.people}
+		w.transport = service
+		w.publish(ann, named("first", 1).patch())
+		w.start()
+		w.drain(time.Minute)
+		service.backwards = true
+		story(w)
 	})
 }
 
